@@ -1,0 +1,1 @@
+"""Everything that computes: data, models, trainers and measurements. Imports torch, never gradio."""

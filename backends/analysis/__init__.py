@@ -1,0 +1,1 @@
+"""What is measured on finished and running models: analogies, neighbours, projections."""

@@ -1,0 +1,1 @@
+"""What every method shares: the trainer contract, configs, devices, checkpoints, the list of methods."""

@@ -1,0 +1,79 @@
+"""Checkpoints: tensors in safetensors, everything else in a JSON card beside them. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MAX_CARD_BYTES = 4 << 20
+
+
+class CheckpointError(ValueError):
+    """A checkpoint can't be read. The message says what is wrong with the file."""
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> Path:
+    """Let `write` fill a temporary file beside `path`, then put it in place in one step.
+
+    A crash in the middle leaves the old file whole.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+    return path
+
+
+def save_checkpoint(path: Path, tensors: Mapping[str, np.ndarray], card: Mapping[str, Any]) -> list[Path]:
+    """Write `path` (.safetensors) and its card `path` with .json; both atomically, the card last."""
+    from safetensors.numpy import save_file
+
+    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False)
+    written = write_atomically(path, lambda temporary: save_file(arrays, temporary))
+    card_path = write_atomically(
+        path.with_suffix(".json"), lambda temporary: _write_text(temporary, text + "\n")
+    )
+    return [written, card_path]
+
+
+def load_checkpoint(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read the tensors and the card of a checkpoint.
+
+    Raises:
+        CheckpointError: a file is missing, or it isn't what its name says.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    card_path = path.with_suffix(".json")
+    try:
+        if card_path.stat().st_size > MAX_CARD_BYTES:
+            raise CheckpointError(f"{card_path.name} is larger than a card may be ({MAX_CARD_BYTES >> 20} MB).")
+        card = json.loads(card_path.read_text(encoding="utf-8"))
+        tensors = load_file(path)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{Path(str(error.filename)).name} is missing.") from None
+    except (SafetensorError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path.name} is not a checkpoint of this project ({error}).") from None
+    return tensors, card
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

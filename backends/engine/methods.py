@@ -1,0 +1,64 @@
+"""The methods that can be trained, by name. A method's modules are imported when it is used."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backends.engine.config import MethodConfig
+from backends.engine.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Method:
+    """A trainable method: where its config and trainer are, and how it takes the user's own data."""
+
+    name: str
+    summary: str
+    config_path: str
+    trainer_path: str
+    data_reader_path: str
+    data_argument: str
+    own_data: dict[str, Any]
+    data_help: str
+
+    @property
+    def config(self) -> type[MethodConfig]:
+        """The method's config class."""
+        return _load(self.config_path)
+
+    def build(self, config: MethodConfig, *, data: Path | None, device: str, seconds: float | None) -> Trainer:
+        """Build a trainer, on the user's own data where a path is given.
+
+        Raises:
+            ValueError: the data or the settings do not allow a run; the message says why.
+        """
+        arguments: dict[str, Any] = {"device": device, "seconds": seconds}
+        if data is not None:
+            config = config.with_changes(**self.own_data)
+            arguments[self.data_argument] = _load(self.data_reader_path)(data)
+        return _load(self.trainer_path)(config, **arguments)
+
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method(
+            name="word2vec",
+            summary="word vectors from raw text: skip-gram or CBOW, negative sampling or softmax",
+            config_path="backends.word2vec.config:Word2VecConfig",
+            trainer_path="backends.word2vec.trainer:Word2VecTrainer",
+            data_reader_path="backends.data.text:read_text_file",
+            data_argument="text",
+            own_data={"corpus": "own"},
+            data_help="a .txt file, UTF-8, up to 20 MB",
+        ),
+    )
+}
+
+
+def _load(path: str) -> Any:
+    module, name = path.split(":")
+    return getattr(importlib.import_module(module), name)

@@ -1,0 +1,85 @@
+"""The one contract of every technique: a trainer that is pulled, and the snapshots that it yields."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from backends.engine.config import MethodConfig
+
+SLICE_SECONDS = 0.15
+"""How long a trainer aims to work between two snapshots: five updates a second with time left to draw."""
+
+
+class TrainingError(RuntimeError):
+    """Training can't start or go on. The message says in one sentence what to change."""
+
+
+class TrainingDiverged(TrainingError):
+    """The loss or the weights are no longer finite; the last good state is kept."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a trainer shows between two slices of work: numbers and detached CPU arrays, never a live model.
+
+    Attributes:
+        step: units of work done so far (the unit is the trainer's, `step_unit`).
+        total: units of work in the whole run; an estimate while a time budget rules the run.
+        seconds: time spent training, pauses left out.
+        metrics: flat scalars, names in snake_case.
+        arrays: arrays for plots.
+        done: whether the run is complete.
+    """
+
+    step: int
+    total: int
+    seconds: float
+    metrics: dict[str, float]
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    done: bool = False
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time left at the pace so far, or None before the first step."""
+        if self.done:
+            return 0.0
+        return self.seconds * (self.total - self.step) / self.step if self.step else None
+
+
+class Trainer(ABC):
+    """A run of one method. Pause = stop pulling `steps()`; resume = pull again; reset = build it anew.
+
+    A trainer knows no user interface, prints nothing, takes no callbacks, and keeps all its randomness in
+    generators seeded from its config.
+    """
+
+    method: ClassVar[str]
+    step_unit: ClassVar[str] = "steps"
+    config: MethodConfig
+    device: str
+
+    @abstractmethod
+    def steps(self) -> Iterator[Snapshot]:
+        """Train, yielding a Snapshot about every `SLICE_SECONDS`; the last one has `done` set.
+
+        Raises:
+            TrainingDiverged: the numbers are no longer finite.
+        """
+
+    @abstractmethod
+    def freeze(self) -> Any:
+        """Return a copy of what was learned that later steps do not change. Call it between steps only."""
+
+    @abstractmethod
+    def evaluate(self) -> dict[str, float]:
+        """Measure what was learned with the method's own test: flat scalars, names in snake_case."""
+
+    @abstractmethod
+    def save(self, directory: Path) -> list[Path]:
+        """Write what was learned, with its card, into a directory; return the files."""

@@ -1,0 +1,181 @@
+"""The same objective in torch: for GPUs, and for the full softmax, which the CPU kernel does not offer."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from backends.data.text import Corpus
+from backends.word2vec import sampling
+from backends.word2vec.config import Word2VecConfig
+from backends.word2vec.schedule import CHUNK_WORDS, RateLine
+
+CENTRES_PER_BATCH = {"cpu": 256, "mps": 1024, "cuda": 4096}
+MAX_UPDATES_PER_ROW = 16.0
+"""Updates of one row in one batch beyond this many are averaged down to it: summed, they diverge."""
+MAX_SCORE = 8.0
+"""Scores are clipped here before the sigmoid, as in the CPU kernel."""
+MAX_SOFTMAX_SCORES = 1 << 24
+"""Scores held at once by the full softmax (64 MB); larger batches are cut."""
+
+
+class TorchUpdates:
+    """Input and output vectors on a torch device, and what changes them."""
+
+    def __init__(self, config: Word2VecConfig, corpus: Corpus, device: str) -> None:
+        """Start from the same numbers as `CpuUpdates`."""
+        self.config, self.corpus, self.device = config, corpus, torch.device(device)
+        shape = (len(corpus.words), config.dim)
+        start = (np.random.default_rng(config.seed).random(shape, np.float32) - 0.5) / config.dim
+        self.input_vectors = torch.from_numpy(start.astype(np.float32)).to(self.device)
+        self.output_vectors = torch.zeros(shape, device=self.device)
+        threshold, alias = sampling.alias_table(sampling.noise_distribution(corpus.counts))
+        keep = sampling.keep_probability(corpus.counts, config.subsample)
+        self._keep = torch.from_numpy(keep.astype(np.float32)).to(self.device)
+        self._noise_threshold = torch.from_numpy(threshold.astype(np.float32)).to(self.device)
+        self._noise_alias = torch.from_numpy(alias).to(self.device, torch.long)
+        self._ids = torch.from_numpy(corpus.ids).to(self.device)
+        self._line_of = torch.from_numpy(corpus.line_of).to(self.device)
+        self._generator = torch.Generator(device=self.device)
+        self._batch = CENTRES_PER_BATCH.get(self.device.type, 256)
+        if config.objective == "softmax":
+            self._batch = max(1, min(self._batch, MAX_SOFTMAX_SCORES // (2 * config.window * len(corpus.words))))
+
+    def advance(self, first: int, last: int, rates: RateLine) -> tuple[float, int]:
+        """Train on the chunks first..last-1; return the summed loss and over how many predictions."""
+        loss = torch.zeros((), device=self.device)
+        predictions = torch.zeros((), device=self.device, dtype=torch.long)
+        per_epoch = -(-len(self._ids) // CHUNK_WORDS)
+        for chunk in range(first, last):
+            self._generator.manual_seed(self.config.seed * 1_000_003 + chunk)
+            start = (chunk % per_epoch) * CHUNK_WORDS
+            for centres, contexts, valid in self._windows(start):
+                batch_loss, count = self._update(centres, contexts, valid, rates.at(chunk))
+                loss += batch_loss
+                predictions += count
+        return float(loss), int(predictions)
+
+    def copy_vectors(self) -> np.ndarray:
+        """(V, D) float32 copy of the input vectors, on the CPU."""
+        return np.array(self.input_vectors.cpu().numpy(), copy=True)
+
+    def copy_output_vectors(self) -> np.ndarray:
+        """(V, D) float32 copy of the output vectors, on the CPU."""
+        return np.array(self.output_vectors.cpu().numpy(), copy=True)
+
+    def _windows(self, start: int):
+        """Yield (centres (B,), contexts (B, 2W), valid (B, 2W)) batches of one chunk, subsampled."""
+        ids = self._ids[start : start + CHUNK_WORDS].long()
+        lines = self._line_of[start : start + CHUNK_WORDS]
+        kept = self._random(len(ids)) < self._keep[ids]
+        ids, lines = ids[kept], lines[kept]
+        window = self.config.window
+        offsets = torch.arange(-window, window + 1, device=self.device)
+        offsets = offsets[offsets != 0]
+        reach = 1 + (self._random(len(ids)) * window).long().clamp_(max=window - 1)
+        for begin in range(0, len(ids), self._batch):
+            place = torch.arange(begin, min(begin + self._batch, len(ids)), device=self.device)
+            around = place[:, None] + offsets
+            inside = (around >= 0) & (around < len(ids)) & (offsets.abs() <= reach[place, None])
+            around = around.clamp(0, len(ids) - 1)
+            yield ids[place], ids[around], inside & (lines[around] == lines[place, None])
+
+    def _update(
+        self, centres: torch.Tensor, contexts: torch.Tensor, valid: torch.Tensor, rate: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        has_context = valid.any(dim=1)
+        centres, contexts, valid = centres[has_context], contexts[has_context], valid[has_context]
+        weights = valid.float()
+        hidden = self.input_vectors[contexts] * weights[..., None]  # (B, C, D)
+        if self.config.architecture == "cbow":
+            weights = weights / weights.sum(dim=1, keepdim=True)
+            hidden = (self.input_vectors[contexts] * weights[..., None]).sum(dim=1, keepdim=True)
+            active = torch.ones_like(hidden[..., 0])
+        else:
+            active = valid.float()
+        if self.config.objective == "softmax":
+            loss, grad_hidden, grad_out, out_hits = softmax_gradients(hidden, active, centres, self.output_vectors)
+            self.output_vectors -= rate * _averaged(grad_out, out_hits)
+        else:
+            targets = torch.cat([centres[:, None], self._negatives(len(centres))], dim=1)
+            out = self.output_vectors[targets]  # (B, T, D)
+            loss, grad_hidden, grad_rows = negative_sampling_gradients(hidden, active, targets, out)
+            hits = active.sum(dim=1, keepdim=True).expand(targets.shape)
+            _scatter_step(self.output_vectors, targets, grad_rows, hits / hits.mean().clamp(min=1e-9), rate)
+        grad_contexts = grad_hidden.expand(-1, contexts.shape[1], -1) * weights[..., None]
+        _scatter_step(self.input_vectors, contexts, grad_contexts, valid.float(), rate)
+        return loss, active.sum().long()
+
+    def _negatives(self, rows: int) -> torch.Tensor:
+        shape = (rows, self.config.negatives)
+        drawn = torch.randint(len(self._keep), shape, device=self.device, generator=self._generator)
+        keep = torch.rand(shape, device=self.device, generator=self._generator) < self._noise_threshold[drawn]
+        return torch.where(keep, drawn, self._noise_alias[drawn])
+
+    def _random(self, count: int) -> torch.Tensor:
+        return torch.rand(count, device=self.device, generator=self._generator)
+
+
+def negative_sampling_gradients(
+    hidden: torch.Tensor, active: torch.Tensor, targets: torch.Tensor, out: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Gradients of sum [-log s(h.u_0) - sum_k log s(-h.u_k)] (Mikolov et al., 2013, equation 4).
+
+    Args:
+        hidden: (B, C, D) predicting vectors.
+        active: (B, C) 1 where a prediction counts, 0 where it is padding.
+        targets: (B, T) indices; column 0 is the true word. A negative equal to it is left out.
+        out: (B, T, D) output vectors of the targets.
+
+    Returns:
+        The summed loss, its gradient by `hidden` (B, C, D) and by `out` (B, T, D).
+    """
+    scores = (hidden @ out.transpose(1, 2)).clamp(-MAX_SCORE, MAX_SCORE)  # (B, C, T)
+    positive = torch.zeros_like(scores)
+    positive[..., 0] = 1
+    counted = (targets != targets[:, :1]).float()
+    counted[:, 0] = 1
+    counted = counted[:, None, :] * active[..., None]
+    error = (scores.sigmoid() - positive) * counted
+    signs = 2 * positive - 1
+    loss = -(torch.nn.functional.logsigmoid(signs * scores) * counted).sum()
+    return loss, error @ out, error.transpose(1, 2) @ hidden
+
+
+def softmax_gradients(
+    hidden: torch.Tensor, active: torch.Tensor, centres: torch.Tensor, output_vectors: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Gradients of sum -log softmax(h.U)_centre over the whole vocabulary.
+
+    Args:
+        hidden: (B, C, D); active: (B, C); centres: (B,) true words; output_vectors: (V, D).
+
+    Returns:
+        The summed loss, its gradient by `hidden` (B, C, D) and by `output_vectors` (V, D), and (V,) how many
+        predictions' worth of update each output row receives.
+    """
+    rows, columns, dim = hidden.shape
+    flat = hidden.reshape(-1, dim)
+    weight = active.reshape(-1)
+    true = centres[:, None].expand(rows, columns).reshape(-1)
+    log_p = torch.log_softmax(flat @ output_vectors.T, dim=1)  # (B*C, V)
+    loss = -(log_p.gather(1, true[:, None])[:, 0] * weight).sum()
+    error = log_p.exp() * weight[:, None]
+    hits = error.sum(dim=0)
+    hits.index_add_(0, true, weight)
+    error[torch.arange(len(true), device=true.device), true] -= weight
+    return loss, (error @ output_vectors).reshape(rows, columns, dim), error.T @ flat, hits
+
+
+def _averaged(gradient: torch.Tensor, hits: torch.Tensor) -> torch.Tensor:
+    return gradient * (MAX_UPDATES_PER_ROW / hits.clamp(min=MAX_UPDATES_PER_ROW))[:, None]
+
+
+def _scatter_step(
+    table: torch.Tensor, index: torch.Tensor, gradients: torch.Tensor, weight: torch.Tensor, rate: float
+) -> None:
+    """table[index] -= rate * gradients, rows that are hit more than `MAX_UPDATES_PER_ROW` times averaged down."""
+    flat = index.reshape(-1)
+    hits = torch.zeros(len(table), device=table.device).index_add_(0, flat, weight.reshape(-1))
+    scale = MAX_UPDATES_PER_ROW / hits.clamp(min=MAX_UPDATES_PER_ROW)
+    table.index_add_(0, flat, gradients.reshape(-1, table.shape[1]) * (-rate * scale[flat])[:, None])
