@@ -47,9 +47,7 @@ def save_checkpoint(path: Path, tensors: Mapping[str, np.ndarray], card: Mapping
     arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False)
     written = write_atomically(path, lambda temporary: save_file(arrays, temporary))
-    card_path = write_atomically(
-        path.with_suffix(".json"), lambda temporary: _write_text(temporary, text + "\n")
-    )
+    card_path = write_atomically(path.with_suffix(".json"), lambda temporary: _write_text(temporary, text + "\n"))
     return [written, card_path]
 
 

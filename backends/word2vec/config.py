@@ -76,7 +76,7 @@ class Word2VecConfig(MethodConfig):
         "Size of the first steps; it falls to almost zero over the run. Too large and the loss becomes NaN.",
         label="Learning rate",
         ge=1e-4,
-        le=100.0,
+        le=1.0,
         step=1e-4,
         scale="log",
     )

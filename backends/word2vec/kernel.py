@@ -7,7 +7,8 @@ weights is loaded once for all of them. Threads update the same matrices without
 Roles as in the authors' code: a context word's *input* vector predicts the centre word's *output* vector.
 
 Every chunk of `CHUNK_WORDS` running words has random numbers of its own and a learning rate that depends
-on its number only (windows do not reach over its ends); so with one thread a run is the same to the last bit, however it is cut into slices.
+on its number only (windows do not reach over its ends); so with one thread a run is the same to the last
+bit, however it is cut into slices.
 """
 
 from __future__ import annotations
@@ -97,6 +98,21 @@ def _step_inputs(input_vectors, contexts, n_contexts, weights, outputs):
 
 
 @njit(**_JIT)
+def _add_error_to_all(input_vectors, contexts, n_contexts, weights, outputs, error):
+    """input_vectors[contexts[j]] += weights[0] @ outputs for every j; `error` is working memory of (D,)."""
+    n_outputs, dim = outputs.shape
+    error[:] = 0
+    for k in range(n_outputs):
+        weight = weights[0, k]
+        for d in range(dim):
+            error[d] += weight * outputs[k, d]
+    for j in range(n_contexts):
+        row = contexts[j]
+        for d in range(dim):
+            input_vectors[row, d] += error[d]
+
+
+@njit(**_JIT)
 def _step_outputs(output_vectors, targets, weights, inputs, n_inputs):
     """output_vectors[targets[k]] += weights[:, k] @ inputs for every k, four inputs at a time."""
     dim = inputs.shape[1]
@@ -174,8 +190,9 @@ def train_chunks(
 
     For each kept word w with contexts c_1..c_m inside a window drawn from 1..window, and K negatives n_k, one
     step on sum_j [-log s(v_cj.u_w) - sum_k log s(-v_cj.u_nk)] (Mikolov et al., 2013, equation 4), every term
-    taken at the weights before the step; CBOW has the mean of the v_cj in place of each. A negative that
-    equals the centre word is left out. All in one function: a call per window would cost a third of the speed.
+    taken at the weights before the step. A negative that equals the centre word is left out. CBOW predicts
+    from the mean of the v_cj; as in the authors' code each context then takes the whole error, not its m-th
+    part. All in one function: a call per window would cost a third of the speed.
 
     Args:
         ids, line_of: (N,) int32, the running words and their lines (`Corpus`).
@@ -202,6 +219,7 @@ def train_chunks(
     inputs = np.zeros((2 * window, dim), np.float32)
     steps = np.zeros((2 * window, padded), np.float32)
     flat_steps = steps.reshape(-1)
+    error = np.empty(dim, np.float32)
     loss = 0.0
     predictions = 0
     first, last, stride = chunks
@@ -256,9 +274,7 @@ def train_chunks(
                         steps[j, k] = 0
             _step_outputs(output_vectors, targets, steps, inputs, n_inputs)
             if cbow:
-                share = np.float32(1) / np.float32(n_contexts)
-                for j in range(n_contexts - 1, -1, -1):
-                    for k in range(padded):
-                        steps[j, k] = share * steps[0, k]
-            _step_inputs(input_vectors, contexts, n_contexts, steps, outputs)
+                _add_error_to_all(input_vectors, contexts, n_contexts, steps, outputs, error)
+            else:
+                _step_inputs(input_vectors, contexts, n_contexts, steps, outputs)
     return loss, predictions

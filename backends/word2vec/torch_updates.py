@@ -15,8 +15,8 @@ MAX_UPDATES_PER_ROW = 16.0
 """Updates of one row in one batch beyond this many are averaged down to it: summed, they diverge."""
 MAX_SCORE = 8.0
 """Scores are clipped here before the sigmoid, as in the CPU kernel."""
-MAX_SOFTMAX_SCORES = 1 << 24
-"""Scores held at once by the full softmax (64 MB); larger batches are cut."""
+MAX_SOFTMAX_SCORES = {"cpu": 1 << 21, "mps": 1 << 24, "cuda": 1 << 26}
+"""Scores held at once by the full softmax; larger batches are cut. On a CPU they should stay in its cache."""
 
 
 class TorchUpdates:
@@ -39,7 +39,9 @@ class TorchUpdates:
         self._generator = torch.Generator(device=self.device)
         self._batch = CENTRES_PER_BATCH.get(self.device.type, 256)
         if config.objective == "softmax":
-            self._batch = max(1, min(self._batch, MAX_SOFTMAX_SCORES // (2 * config.window * len(corpus.words))))
+            self._batch = max(
+                1, min(self._batch, MAX_SOFTMAX_SCORES[self.device.type] // (2 * config.window * len(corpus.words)))
+            )
 
     def advance(self, first: int, last: int, rates: RateLine) -> tuple[float, int]:
         """Train on the chunks first..last-1; return the summed loss and over how many predictions."""
@@ -85,26 +87,34 @@ class TorchUpdates:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         has_context = valid.any(dim=1)
         centres, contexts, valid = centres[has_context], contexts[has_context], valid[has_context]
-        weights = valid.float()
-        hidden = self.input_vectors[contexts] * weights[..., None]  # (B, C, D)
+        weight = valid.float()
+        hidden = self.input_vectors[contexts] * weight[..., None]  # (B, C, D)
+        active = weight
         if self.config.architecture == "cbow":
-            weights = weights / weights.sum(dim=1, keepdim=True)
-            hidden = (self.input_vectors[contexts] * weights[..., None]).sum(dim=1, keepdim=True)
-            active = torch.ones_like(hidden[..., 0])
-        else:
-            active = valid.float()
+            hidden = hidden.sum(dim=1, keepdim=True) / weight.sum(dim=1)[:, None, None]
+            active = weight.new_ones(len(weight), 1)
         if self.config.objective == "softmax":
-            loss, grad_hidden, grad_out, out_hits = softmax_gradients(hidden, active, centres, self.output_vectors)
-            self.output_vectors -= rate * _averaged(grad_out, out_hits)
+            loss, grad_hidden, grad_out, hits = self._softmax_gradients(hidden, active, centres)
+            self.output_vectors -= rate * _averaged(grad_out, hits)
         else:
             targets = torch.cat([centres[:, None], self._negatives(len(centres))], dim=1)
             out = self.output_vectors[targets]  # (B, T, D)
-            loss, grad_hidden, grad_rows = negative_sampling_gradients(hidden, active, targets, out)
-            hits = active.sum(dim=1, keepdim=True).expand(targets.shape)
-            _scatter_step(self.output_vectors, targets, grad_rows, hits / hits.mean().clamp(min=1e-9), rate)
-        grad_contexts = grad_hidden.expand(-1, contexts.shape[1], -1) * weights[..., None]
-        _scatter_step(self.input_vectors, contexts, grad_contexts, valid.float(), rate)
+            loss, grad_hidden, grad_out = negative_sampling_gradients(hidden, active, targets, out)
+            _scatter_step(self.output_vectors, targets, grad_out, torch.ones_like(targets).float(), rate)
+        # CBOW: every context takes the whole error, as in the authors' code.
+        grad_contexts = grad_hidden.expand(-1, contexts.shape[1], -1) * weight[..., None]
+        _scatter_step(self.input_vectors, contexts, grad_contexts, weight, rate)
         return loss, active.sum().long()
+
+    def _softmax_gradients(
+        self, hidden: torch.Tensor, active: torch.Tensor, centres: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Call `softmax_gradients` on the predictions that count, padding left out."""
+        row, column = active.nonzero(as_tuple=True)
+        loss, grad, grad_out, hits = softmax_gradients(hidden[row, column], centres[row], self.output_vectors)
+        grad_hidden = torch.zeros_like(hidden)
+        grad_hidden[row, column] = grad
+        return loss, grad_hidden, grad_out, hits
 
     def _negatives(self, rows: int) -> torch.Tensor:
         shape = (rows, self.config.negatives)
@@ -143,28 +153,23 @@ def negative_sampling_gradients(
 
 
 def softmax_gradients(
-    hidden: torch.Tensor, active: torch.Tensor, centres: torch.Tensor, output_vectors: torch.Tensor
+    hidden: torch.Tensor, true: torch.Tensor, output_vectors: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Gradients of sum -log softmax(h.U)_centre over the whole vocabulary.
+    """Gradients of sum -log softmax(h.U)_true over the whole vocabulary.
 
     Args:
-        hidden: (B, C, D); active: (B, C); centres: (B,) true words; output_vectors: (V, D).
+        hidden: (P, D) predicting vectors; true: (P,) the words to predict; output_vectors: (V, D).
 
     Returns:
-        The summed loss, its gradient by `hidden` (B, C, D) and by `output_vectors` (V, D), and (V,) how many
+        The summed loss, its gradient by `hidden` (P, D) and by `output_vectors` (V, D), and (V,) how many
         predictions' worth of update each output row receives.
     """
-    rows, columns, dim = hidden.shape
-    flat = hidden.reshape(-1, dim)
-    weight = active.reshape(-1)
-    true = centres[:, None].expand(rows, columns).reshape(-1)
-    log_p = torch.log_softmax(flat @ output_vectors.T, dim=1)  # (B*C, V)
-    loss = -(log_p.gather(1, true[:, None])[:, 0] * weight).sum()
-    error = log_p.exp() * weight[:, None]
-    hits = error.sum(dim=0)
-    hits.index_add_(0, true, weight)
-    error[torch.arange(len(true), device=true.device), true] -= weight
-    return loss, (error @ output_vectors).reshape(rows, columns, dim), error.T @ flat, hits
+    error = torch.softmax(hidden @ output_vectors.T, dim=1)  # (P, V) probabilities
+    of_true = error.gather(1, true[:, None])
+    loss = -of_true.clamp(min=1e-30).log().sum()
+    hits = error.sum(dim=0).index_add_(0, true, torch.ones_like(hidden[:, 0]))
+    error.scatter_(1, true[:, None], of_true - 1)
+    return loss, error @ output_vectors, error.T @ hidden, hits
 
 
 def _averaged(gradient: torch.Tensor, hits: torch.Tensor) -> torch.Tensor:

@@ -101,7 +101,7 @@ class Word2VecTrainer(Trainer):
                 until = chunk + max(1, min(slice_chunks, int(chunks_left) or 1))
             begun = time.perf_counter()
             loss, predictions = self._updates.advance(chunk, until, rates)
-            self._keep_if_finite(loss, rates.at(chunk))
+            self._keep_if_finite(loss, until)
             seconds = time.perf_counter() - begun
             self.seconds += seconds
             words = self._words_before(until) - self._words_before(chunk)
@@ -151,14 +151,15 @@ class Word2VecTrainer(Trainer):
         tensors = {"input_vectors": vectors.vectors, "output_vectors": self._updates.copy_output_vectors()}
         return [text, *save_checkpoint(directory / "model.safetensors", tensors, card)]
 
-    def _keep_if_finite(self, loss: float, rate: float) -> None:
+    def _keep_if_finite(self, loss: float, until: int) -> None:
         vectors = self._updates.copy_vectors()
         with np.errstate(over="ignore", invalid="ignore"):
             finite = np.isfinite(loss) and np.isfinite(vectors.sum())
         if not finite:
             raise TrainingDiverged(
-                f"The loss is no longer a number after {self.words_read:,} words, so training stopped and the last "
-                f"good vectors are kept. Lower the learning rate (it was {rate:.3g}) and train again."
+                f"The loss became NaN within the first {self._words_before(until):,} words, so training stopped and "
+                f"the last good vectors are kept. Lower the learning rate (now {self.config.learning_rate:g}) and "
+                "train again."
             )
         self._good = vectors
 

@@ -1,0 +1,46 @@
+# make run   open the app (sets itself up on a fresh machine)
+# make test  every test that takes less than minutes, ruff and mypy (sets itself up, the browser too)
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: run test slow bench check setup setup-dev browser clean
+
+run: setup
+	$(BIN)/python app.py $(ARGS)
+
+test: setup-dev browser check
+	$(BIN)/python -m pytest $(ARGS)
+
+slow: setup-dev browser
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+bench: setup-dev browser
+	$(BIN)/python -m tests.benchmarks word2vec --json $(ARGS)
+
+check: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+setup: $(VENV)/.installed
+setup-dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check -q -r requirements.txt
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	$(BIN)/pip install --disable-pip-version-check -q -r requirements-dev.txt
+	touch $@
+
+# A Chromium of the system's, else Debian's package, else Playwright's own build.
+browser: setup-dev
+	@$(BIN)/python -m tests.browser.chromium || \
+	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } || \
+	  $(BIN)/python -m playwright install chromium
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
