@@ -62,7 +62,7 @@ def setting(
     choices: Mapping[str, str] | None = None,
 ) -> Any:
     """Declare a setting of a `MethodConfig`: a pydantic field that also carries what its widget needs."""
-    extra = {
+    extra: Any = {
         "label": label,
         "unit": unit,
         "step": step,
