@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(method: Method, options: argparse.Namespace) -> int:
     config = method.config.parse(_settings(options.set))
     trainer = method.build(config, data=options.data, device=choose_device(options.device), seconds=options.seconds)
-    for note in getattr(trainer, "notes", []):
+    for note in trainer.notes:
         print(f"note: {note}", file=sys.stderr)
     printed = -math.inf
     for snapshot in trainer.steps():

@@ -56,13 +56,15 @@ class Trainer(ABC):
     """A run of one method. Pause = stop pulling `steps()`; resume = pull again; reset = build it anew.
 
     A trainer knows no user interface, prints nothing, takes no callbacks, and keeps all its randomness in
-    generators seeded from its config.
+    generators seeded from its config. Its `notes` are sentences about what the settings mean for these data
+    where that isn't obvious.
     """
 
     method: ClassVar[str]
     step_unit: ClassVar[str] = "steps"
     config: MethodConfig
     device: str
+    notes: list[str]
 
     @abstractmethod
     def steps(self) -> Iterator[Snapshot]:

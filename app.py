@@ -1,0 +1,63 @@
+"""Open the playground: `python app.py`, or `make run`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+
+MAX_RUNS = 4
+WARM_UP_AFTER_SECONDS = 4.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the flags, build the page, serve it until interrupted."""
+    options = _parser().parse_args(arguments)
+    from backends.engine.device import DeviceError, choose_device
+
+    try:
+        device = choose_device(options.device)
+    except DeviceError as error:
+        print(error, file=sys.stderr)
+        return 2
+    from playground import shell, warm_up
+    from playground.session import SessionStore
+
+    store = SessionStore(options.max_runs, device)
+    demo = shell.build(store)
+    _, address, shared = demo.launch(
+        server_name=options.host,
+        server_port=options.port,
+        share=options.share,
+        prevent_thread_lock=True,
+        **shell.launch_options(),
+    )
+    print(f"SSL Playground: {shared or address}", flush=True)
+    threading.Timer(WARM_UP_AFTER_SECONDS, warm_up.warm_up).start()
+    try:
+        demo.block_thread()
+    finally:
+        store.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    from backends.engine.device import DEVICE_NAMES
+
+    parser = argparse.ArgumentParser(description="Self-supervised learning, trained live in the browser.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (0.0.0.0: every network)")
+    parser.add_argument("--port", type=int, default=None, help="port (default: the first free one from 7860)")
+    parser.add_argument("--share", action="store_true", help="make a public link through gradio.live")
+    parser.add_argument("--device", choices=DEVICE_NAMES, default="auto", help="where to train")
+    parser.add_argument("--max-runs", type=_count, default=MAX_RUNS, help="trainings at once; further ones queue")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 64")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

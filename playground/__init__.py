@@ -1,0 +1,1 @@
+"""Everything that the browser sees. Imports gradio, never torch."""

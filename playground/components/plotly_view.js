@@ -1,0 +1,57 @@
+// Runs once per view, with `element`, `props`, `trigger` and `watch` given by gr.HTML.
+const canvas = () => element.querySelector(".plotly-view-canvas");
+const css = (name, fallback) => getComputedStyle(document.body).getPropertyValue(name).trim() || fallback;
+
+// The page's colours, read at each drawing, so that dark mode needs no figure of its own.
+function themed(layout) {
+  const text = css("--chart-text", "#333"), grid = css("--chart-grid", "#e5e7eb");
+  const axis = (given) => ({ gridcolor: grid, zerolinecolor: grid, linecolor: grid, ...given });
+  const out = {
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", uirevision: "keep", hovermode: "closest",
+    ...layout,
+    font: { family: css("--font", "system-ui, sans-serif"), size: 13, color: text, ...(layout.font || {}) },
+    hoverlabel: { bgcolor: css("--chart-hover", "#fff"), bordercolor: grid, font: { color: text } },
+  };
+  for (const key of Object.keys(layout)) if (/^[xy]axis\d*$/.test(key)) out[key] = axis(layout[key]);
+  return out;
+}
+const inked = (text) => (typeof text === "string" && text.startsWith("--") ? css(text, "#888") : text);
+function inkedTrace(trace) {
+  const out = { ...trace };
+  for (const part of ["marker", "line", "textfont"]) {
+    if (out[part] && typeof out[part].color === "string") out[part] = { ...out[part], color: inked(out[part].color) };
+  }
+  return out;
+}
+const config = { displaylogo: false, responsive: true, scrollZoom: true, doubleClick: "reset",
+  modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "toImage"] };
+
+let drawing = false, again = false;
+async function draw() {
+  const node = canvas(), figure = props.value;
+  if (!node || !figure || !window.Plotly) return;
+  if (drawing) { again = true; return; }   // never queue up drawings: the newest figure wins
+  drawing = true;
+  try {
+    const layout = themed(structuredClone(figure.layout || {}));
+    for (const a of layout.annotations || []) {
+      if (a.arrowcolor) a.arrowcolor = inked(a.arrowcolor);
+      if (a.font && a.font.color) a.font.color = inked(a.font.color);
+    }
+    await window.Plotly.react(node, figure.data.map(inkedTrace), layout, { ...config, ...(figure.config || {}) });
+    if (!node.dataset.wired) {
+      node.dataset.wired = "yes";
+      node.on("plotly_click", (event) => {
+        const p = event.points[0];
+        trigger("select", { curve: p.curveNumber, index: p.pointNumber, key: p.customdata ?? null });
+      });
+    }
+    node.dataset.drawn = String(Number(node.dataset.drawn || 0) + 1);
+  } finally {
+    drawing = false;
+    if (again) { again = false; requestAnimationFrame(draw); }
+  }
+}
+watch("value", draw);
+new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+(function whenReady() { window.Plotly ? draw() : setTimeout(whenReady, 50); })();

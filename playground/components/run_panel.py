@@ -1,0 +1,319 @@
+"""The run panel: train, pause, step, reset, with progress. Each tab brings its trainer and its views."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from backends.engine.config import ConfigError, MethodConfig
+from backends.engine.trainer import Trainer, TrainingError
+from playground.components import answers
+from playground.controls import Controls
+from playground.session import Run, Session, SessionStore
+
+MAX_WAITING = 64
+"""Trainings that may stand in line; further ones wait in Gradio's own queue."""
+SETTLING_PAUSE_SECONDS = 0.1
+"""Between two looks at views that still move after the training."""
+
+log = logging.getLogger(__name__)
+
+Values = list[Any]
+
+
+@dataclass(frozen=True)
+class TabRun:
+    """What a tab brings to its run panel.
+
+    Attributes:
+        tab: the tab's name, under which the session keeps the run.
+        controls: the widgets that make the config.
+        make_trainer: builds a trainer for a session and a config; may take seconds, runs off the event loop.
+        views: the components that show the run.
+        draw: makes the views' values (None: leave it as it is) and says whether more is to come without training.
+        first_views: makes the views' values before any training in this session.
+        describe: one line about pace and device.
+    """
+
+    tab: str
+    controls: Controls
+    make_trainer: Callable[[Session, MethodConfig], Trainer]
+    views: Sequence[gr.components.Component]
+    draw: Callable[[Session, Run, bool], tuple[Values, bool]]
+    first_views: Callable[[Session], Values]
+    describe: Callable[[Run], str]
+
+
+class RunPanel:
+    """The buttons and the progress line of one tab."""
+
+    def __init__(self, store: SessionStore, prefix: str) -> None:
+        """Lay the panel out where it is created."""
+        self.store = store
+        with gr.Row(elem_classes=["run-buttons"]):
+            self.train = gr.Button("Train", variant="primary", size="sm", elem_id=f"{prefix}-train", min_width=60)
+            self.pause = gr.Button("Pause", size="sm", interactive=False, elem_id=f"{prefix}-pause", min_width=60)
+            self.step = gr.Button("Step", size="sm", elem_id=f"{prefix}-step", min_width=60)
+            self.reset = gr.Button("Reset", size="sm", elem_id=f"{prefix}-reset", min_width=60)
+        self.status = answers.html_area(status_html("ready"), elem_id=f"{prefix}-status", elem_classes=["run-status"])
+
+    @property
+    def buttons(self) -> list[gr.Button]:
+        """Train, pause, step, reset."""
+        return [self.train, self.pause, self.step, self.reset]
+
+    def wire(self, tab: TabRun) -> None:
+        """Connect the buttons with a tab's trainer and views."""
+        outputs = [self.status, *self.buttons, *tab.views]
+        options: dict[str, Any] = {"outputs": outputs, "show_progress": "hidden", "trigger_mode": "multiple"}
+        inputs = tab.controls.inputs
+
+        async def on_train(request: gr.Request, *values: Any) -> AsyncIterator[Values]:
+            async for update in self._train(tab, self._session(request), values):
+                yield update
+
+        async def on_step(request: gr.Request, *values: Any) -> AsyncIterator[Values]:
+            async for update in self._step(tab, self._session(request), values):
+                yield update
+
+        async def on_reset(request: gr.Request, *values: Any) -> AsyncIterator[Values]:
+            async for update in self._reset(tab, self._session(request), values):
+                yield update
+
+        def on_pause(request: gr.Request) -> None:
+            self._session(request).stop(tab.tab)
+
+        def on_change(request: gr.Request, *values: Any) -> Any:
+            return gr.update(value=self._train_label(tab, self._session(request), values))
+
+        self.train.click(on_train, inputs, concurrency_limit=MAX_WAITING, api_name=f"{tab.tab}_train", **options)
+        self.step.click(on_step, inputs, concurrency_limit=MAX_WAITING, api_name=f"{tab.tab}_step", **options)
+        self.reset.click(on_reset, inputs, concurrency_limit=MAX_WAITING, api_name=f"{tab.tab}_reset", **options)
+        self.pause.click(on_pause, None, None, show_progress="hidden", api_name=f"{tab.tab}_pause")
+        changes = [widget.change for widget in tab.controls.widgets.values()]
+        gr.on(
+            changes, on_change, inputs, self.train, show_progress="hidden", trigger_mode="always_last", api_name=False
+        )
+
+    def outputs(self, tab: TabRun) -> list[gr.components.Component]:
+        """What `restore` sets: status, buttons, views, and the widgets of the settings."""
+        return [self.status, *self.buttons, *tab.views, *tab.controls.inputs]
+
+    def restore(self, tab: TabRun, session: Session) -> Values:
+        """What the panel shows when a page is opened or reloaded: the run of before, with its settings, or none."""
+        run = session.runs.get(tab.tab)
+        if run is None:
+            untouched = [gr.skip()] * (1 + len(self.buttons))
+            return [*untouched, *map(_or_skip, tab.first_views(session)), *[gr.skip()] * len(tab.controls.inputs)]
+        config = run.config.model_dump()
+        settings = [config[name] for name in tab.controls.widgets]
+        return [*self._show(tab, session, run, self._resting_phase(run), everything=True), *settings]
+
+    def _session(self, request: gr.Request) -> Session:
+        return self.store.of(str(request.session_hash))
+
+    async def _train(self, tab: TabRun, session: Session, values: Sequence[Any]) -> AsyncIterator[Values]:
+        if session.is_driven(tab.tab):
+            return
+        driver = session.drive(tab.tab)
+        run: Run | None = None
+        try:
+            yield self._only_status(tab, "preparing")
+            run, problem = await self._ready_run(tab, session, values, start_over_if_done=True)
+            if run is None:
+                yield self._refused(tab, session, problem)
+                return
+            async for update in self._pull_until_stopped(tab, session, run, driver):
+                yield update
+        finally:
+            session.stop(tab.tab, driver)
+        yield self._show(tab, session, run, self._resting_phase(run), everything=True)
+        more = True
+        while more and not session.is_driven(tab.tab) and session.left is None and session.runs.get(tab.tab) is run:
+            await asyncio.sleep(SETTLING_PAUSE_SECONDS)
+            views, more = tab.draw(session, run, False)
+            if any(view is not None for view in views):
+                yield [gr.skip()] * (1 + len(self.buttons)) + [_or_skip(view) for view in views]
+
+    async def _pull_until_stopped(
+        self, tab: TabRun, session: Session, run: Run, driver: object
+    ) -> AsyncIterator[Values]:
+        """Pull slice after slice; while one trains, the one before is drawn."""
+        shown_phase = ""
+        async with self.store.place(lambda: session.is_driver(tab.tab, driver)) as ahead:
+            while session.is_driver(tab.tab, driver):
+                waiting = await ahead()
+                if waiting:
+                    yield self._only_status(tab, "waiting", f"{waiting} ahead of you; training starts by itself.")
+                    continue
+                pulled = self.store.submit(run.pull)
+                if shown_phase == "training":
+                    yield self._show(tab, session, run, "training", buttons=False)
+                else:
+                    shown_phase = "training"
+                    yield self._show(tab, session, run, "training", everything=True)
+                try:
+                    snapshot = await asyncio.wrap_future(pulled)
+                except TrainingError:
+                    return
+                self.store.touch(session)
+                if snapshot is None or snapshot.done:
+                    return
+
+    async def _step(self, tab: TabRun, session: Session, values: Sequence[Any]) -> AsyncIterator[Values]:
+        session.stop(tab.tab)
+        run, problem = await self._ready_run(tab, session, values, start_over_if_done=False)
+        if run is None:
+            yield self._refused(tab, session, problem)
+            return
+        try:
+            await asyncio.wrap_future(self.store.submit(run.pull))
+        except TrainingError:
+            log.info("a step diverged")
+        yield self._show(tab, session, run, self._resting_phase(run), everything=True)
+
+    async def _reset(self, tab: TabRun, session: Session, values: Sequence[Any]) -> AsyncIterator[Values]:
+        session.stop(tab.tab)
+        yield self._only_status(tab, "preparing")
+        old = session.runs.pop(tab.tab, None)
+        run, problem = await self._ready_run(tab, session, values, start_over_if_done=True)
+        if run is None:
+            if old is not None:
+                session.runs[tab.tab] = old
+            yield self._refused(tab, session, problem)
+            return
+        yield self._show(tab, session, run, "ready", everything=True)
+
+    async def _ready_run(
+        self, tab: TabRun, session: Session, values: Sequence[Any], *, start_over_if_done: bool
+    ) -> tuple[Run | None, str]:
+        """Return the session's run if the settings still are its own, else a new one; or why there is none.
+
+        A refused setting leaves the run that was there alone.
+        """
+        try:
+            config = tab.controls.read(values)
+        except ConfigError as error:
+            return None, str(error)
+        run = session.runs.get(tab.tab)
+        finished = run is not None and (run.stale or run.failure is not None or (run.done and start_over_if_done))
+        if run is not None and run.config == config and not finished:
+            return run, ""
+        try:
+            building = self.store.submit(lambda: Run(tab.make_trainer(session, config), self.store.device_lock))
+            fresh = await asyncio.wrap_future(building)
+        except (TrainingError, ValueError) as error:
+            return None, str(error)
+        except MemoryError:
+            return None, "There is not enough memory for these settings: choose fewer dimensions or a shorter text."
+        session.runs[tab.tab] = fresh
+        self.store.evict()
+        return fresh, ""
+
+    def _train_label(self, tab: TabRun, session: Session, values: Sequence[Any]) -> str:
+        run = session.runs.get(tab.tab)
+        if run is None or run.snapshot is None:
+            return "Train"
+        try:
+            same = tab.controls.read(values) == run.config
+        except ConfigError:
+            return "Train"
+        if not same:
+            return "Train new"
+        return _label(self._resting_phase(run))
+
+    @staticmethod
+    def _resting_phase(run: Run) -> str:
+        if run.failure:
+            return "failed"
+        if run.snapshot is None:
+            return "ready"
+        return "done" if run.done else "paused"
+
+    def _show(
+        self, tab: TabRun, session: Session, run: Run, phase: str, *, buttons: bool = True, everything: bool = False
+    ) -> Values:
+        status = status_html(phase, run=run, line=tab.describe(run), alert=run.failure or "")
+        views, _ = tab.draw(session, run, everything)
+        shown = _button_updates(phase) if buttons else [gr.skip()] * len(self.buttons)
+        return [status, *shown, *[_or_skip(view) for view in views]]
+
+    def _only_status(self, tab: TabRun, phase: str, hint: str = "") -> Values:
+        status = status_html(phase, hint=hint)
+        return [status, *_button_updates(phase), *[gr.skip()] * len(tab.views)]
+
+    def _refused(self, tab: TabRun, session: Session, problem: str) -> Values:
+        run = session.runs.get(tab.tab)
+        phase = "ready" if run is None else self._resting_phase(run)
+        line = "" if run is None else tab.describe(run)
+        status = status_html(phase, run=run, line=line, alert=problem)
+        return [status, *_button_updates(phase), *[gr.skip()] * len(tab.views)]
+
+
+def _or_skip(value: Any) -> Any:
+    return gr.skip() if value is None else value
+
+
+def _label(phase: str) -> str:
+    return {"paused": "Resume", "done": "Train again", "failed": "Train again"}.get(phase, "Train")
+
+
+def _button_updates(phase: str) -> Values:
+    busy = phase in ("training", "waiting", "preparing")
+    return [
+        gr.update(value=_label(phase), interactive=not busy),
+        gr.update(interactive=phase in ("training", "waiting")),
+        gr.update(interactive=not busy and phase != "done"),
+        gr.update(interactive=phase != "preparing"),
+    ]
+
+
+_PHASES = {
+    "ready": "Ready to train",
+    "preparing": "Preparing: reading the data, compiling",
+    "waiting": "Waiting for a free place",
+    "training": "Training",
+    "paused": "Paused",
+    "done": "Done",
+    "failed": "Stopped",
+}
+
+
+def status_html(phase: str, *, run: Run | None = None, line: str = "", alert: str = "", hint: str = "") -> str:
+    """Progress bar, time left, pace and device, and what went wrong, if anything did.
+
+    Args:
+        phase: one of `_PHASES`.
+        run: the run whose progress is shown.
+        line: pace and device.
+        alert: a sentence about what went wrong.
+        hint: a sentence about what happens now.
+    """
+    snapshot = run.snapshot if run is not None else None
+    share = snapshot.step / max(1, snapshot.total) if snapshot else 0.0
+    left = snapshot.seconds_left if snapshot else None
+    right = ""
+    if phase == "training" and left is not None:
+        right = f"{_clock(left)} left"
+    elif snapshot is not None:
+        right = f"{snapshot.seconds:.1f} s trained"
+    hints = [hint] if hint else list(run.trainer.notes) if run is not None else []
+    texts = [f'<p class="problem" role="alert">{html.escape(alert)}</p>'] if alert else []
+    texts += [f'<p class="note">{html.escape(text)}</p>' for text in hints]
+    return (
+        f'<div class="status" data-phase="{phase}">'
+        f'<div class="status-line"><b>{_PHASES[phase]}</b><span class="num">{right}</span></div>'
+        f'<div class="progress" role="progressbar" aria-label="training progress" aria-valuemin="0" '
+        f'aria-valuemax="100" aria-valuenow="{100 * share:.0f}"><span style="width:{100 * share:.1f}%"></span></div>'
+        f'<div class="status-line num"><span>{html.escape(line)}</span></div>{"".join(texts)}</div>'
+    )
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -1,0 +1,1 @@
+"""Pure functions from arrays to plotly figures (plain dicts in plotly's schema)."""

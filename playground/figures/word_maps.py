@@ -1,0 +1,229 @@
+"""Figures of words: the map, the arithmetic as arrows, words on an axis, the test set by section."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from playground.components.plotly_view import typed
+from playground.figures import style
+
+LABELS = 56
+LABEL_GRID = (6, 22)
+"""Columns and rows of the grid in which at most one word is labelled per cell."""
+
+
+def word_map(
+    points: np.ndarray, words: Sequence[str], *, title: str, asked: int | None, neighbours: Sequence[int]
+) -> dict[str, Any]:
+    """A map of words.
+
+    Args:
+        points: (n, 2) float32.
+        words: (n,) most frequent first; hovering and clicking name them.
+        title: what the map shows.
+        asked: index of the word whose neighbours are shown, or None if it isn't on the map.
+        neighbours: indices of its neighbours that are on the map.
+    """
+    points = np.asarray(points, np.float32)
+    names = [html.escape(word) for word in words]
+    marked = [i for i in ([asked] if asked is not None else []) + list(neighbours) if i < len(points)]
+    labelled = [i for i in spread_labels(points, LABELS) if i not in marked]
+    data = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": typed(points[:, 0]),
+            "y": typed(points[:, 1]),
+            "text": names,
+            "customdata": list(words),
+            "hovertemplate": "%{text}<extra></extra>",
+            "marker": {"size": 5, "color": style.ACCENT, "opacity": 0.35},
+        },
+        _labels(points, names, labelled, style.TEXT, 12),
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": typed(points[marked, 0]),
+            "y": typed(points[marked, 1]),
+            "text": [names[i] for i in marked],
+            "customdata": [words[i] for i in marked],
+            "hovertemplate": "%{text}<extra></extra>",
+            "marker": {"size": 9, "color": style.HIGHLIGHT, "line": {"width": 1, "color": style.TEXT}},
+        },
+        _labels(points, [f"<b>{name}</b>" for name in names], marked, style.HIGHLIGHT, 14),
+    ]
+    reach = _reach(points)
+    layout = style.layout(
+        title,
+        xaxis=style.hidden_axis(range=[-reach[0], reach[0]]),
+        yaxis=style.hidden_axis(range=[-reach[1], reach[1]]),
+        dragmode="pan",
+        margin={"l": 0, "r": 0, "t": 30, "b": 0},
+    )
+    return {"data": data, "layout": layout}
+
+
+def spread_labels(points: np.ndarray, count: int) -> list[int]:
+    """Choose the most frequent words that do not stand on each other: at most one in each cell of a grid."""
+    if not len(points):
+        return []
+    low, high = points.min(axis=0), points.max(axis=0)
+    cells = ((points - low) / np.maximum(high - low, 1e-9) * (np.array(LABEL_GRID) - 1e-3)).astype(int)
+    taken: set[tuple[int, int]] = set()
+    chosen = []
+    for i, (column, row) in enumerate(cells):
+        if (column, row) not in taken:
+            taken.add((int(column), int(row)))
+            chosen.append(i)
+            if len(chosen) == count:
+                break
+    return chosen
+
+
+def analogy_plane(words: Sequence[str], points: np.ndarray, target: np.ndarray, variance_kept: float) -> dict[str, Any]:
+    """Draw a - b + c as arrows: from b to a, the same arrow again from c, and the answer near its head.
+
+    Args:
+        words: a, b, c and the answer.
+        points: (4, 2) their places in the plane; target: (2,) the place of a - b + c.
+        variance_kept: share of the spread that the plane shows, in [0, 1].
+    """
+    a, b, c, answer = (html.escape(word) for word in words)
+    places = np.vstack([points, target[None]])
+    names = [a, b, c, f"<b>{answer}</b>", f"{a} − {b} + {c}"]
+    colours = [style.ACCENT, style.ACCENT, style.ACCENT, style.HIGHLIGHT, style.MUTED]
+    centre = places.mean(axis=0)
+    data = []
+    for (x, y), name, colour in zip(places, names, colours, strict=True):
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers+text",
+                "x": [float(x)],
+                "y": [float(y)],
+                "text": [name],
+                "textposition": "top center" if y >= centre[1] else "bottom center",
+                "textfont": {"size": 14, "color": style.TEXT if colour == style.MUTED else colour},
+                "marker": {"size": 10, "color": colour, "symbol": "x" if colour == style.MUTED else "circle"},
+                "hoverinfo": "skip",
+                "cliponaxis": False,
+            }
+        )
+    arrows = [_arrow(points[1], points[0]), _arrow(points[2], target)]
+    spread = np.maximum(np.ptp(places, axis=0), 1e-6)
+    low, high = places.min(axis=0) - 0.25 * spread, places.max(axis=0) + 0.25 * spread
+    layout = style.layout(
+        f"The same step from {b} to {a}, taken from {c} ({variance_kept:.0%} of the spread is in this plane)",
+        xaxis=style.hidden_axis(range=[float(low[0]), float(high[0])]),
+        yaxis=style.hidden_axis(range=[float(low[1]), float(high[1])]),
+        annotations=arrows,
+    )
+    return {"data": data, "layout": layout}
+
+
+def word_axis(left: str, right: str, words: Sequence[str], places: Sequence[float]) -> dict[str, Any]:
+    """Words as bars along the axis from `left` to `right`; the place is a cosine in [-1, 1]."""
+    values = np.asarray(places, float)
+    reach = max(0.1, float(np.abs(values).max(initial=0.0)) * 1.25)
+    data = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "x": [float(value) for value in values],
+            "y": [html.escape(word) for word in words],
+            "marker": {"color": style.ACCENT},
+            "text": [f"{value:+.2f}" for value in values],
+            "textposition": "outside",
+            "hoverinfo": "skip",
+            "cliponaxis": False,
+        }
+    ]
+    layout = style.layout(
+        f"Nearer to {html.escape(left)} (left) or to {html.escape(right)} (right)",
+        xaxis=style.axis(
+            f"cosine with {html.escape(right)} − {html.escape(left)}",
+            range=[-reach, reach],
+            zeroline=True,
+            zerolinewidth=2,
+        ),
+        yaxis=style.axis("", type="category"),
+        bargap=0.35,
+    )
+    return {"data": data, "layout": layout}
+
+
+def section_scores(
+    sections: Sequence[str], correct: Sequence[int], covered: Sequence[int], questions: Sequence[int]
+) -> dict[str, Any]:
+    """The analogy test set by section: share answered right, and how many questions could be asked at all."""
+    order = range(len(sections) - 1, -1, -1)
+    shares = [correct[i] / covered[i] if covered[i] else 0.0 for i in order]
+    notes = [
+        f"{share:.0%}  ({correct[i]:,} of {covered[i]:,}; {covered[i] / max(1, questions[i]):.0%} covered)"
+        for i, share in zip(order, shares, strict=True)
+    ]
+    data = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "x": shares,
+            "y": [html.escape(sections[i]) for i in order],
+            "text": notes,
+            "textposition": "outside",
+            "cliponaxis": False,
+            "marker": {"color": style.ACCENT},
+            "hoverinfo": "skip",
+        }
+    ]
+    layout = style.layout(
+        f"Answered right: {sum(correct):,} of the {sum(covered):,} questions whose words are known",
+        xaxis=style.axis("share answered right", range=[0, max(0.2, 1.7 * max(shares, default=0.0))], tickformat=".0%"),
+        yaxis=style.axis("", type="category"),
+        bargap=0.35,
+    )
+    return {"data": data, "layout": layout}
+
+
+def _labels(points: np.ndarray, names: Sequence[str], chosen: Sequence[int], colour: str, size: int) -> dict[str, Any]:
+    chosen = list(chosen)
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": typed(points[chosen, 0]),
+        "y": typed(points[chosen, 1]),
+        "text": [names[i] for i in chosen],
+        "textposition": "top center",
+        "textfont": {"size": size, "color": colour},
+        "hoverinfo": "skip",
+    }
+
+
+def _arrow(start: np.ndarray, end: np.ndarray) -> dict[str, Any]:
+    return {
+        "x": float(end[0]),
+        "y": float(end[1]),
+        "ax": float(start[0]),
+        "ay": float(start[1]),
+        "xref": "x",
+        "yref": "y",
+        "axref": "x",
+        "ayref": "y",
+        "showarrow": True,
+        "arrowhead": 3,
+        "arrowwidth": 2,
+        "arrowcolor": style.MUTED,
+        "standoff": 7,
+        "startstandoff": 7,
+        "text": "",
+    }
+
+
+def _reach(points: np.ndarray) -> np.ndarray:
+    """Half the width and height that hold nearly all points; stray ones can be reached by zooming out."""
+    if not len(points):
+        return np.ones(2)
+    return np.maximum(1.12 * np.quantile(np.abs(points), 0.998, axis=0), 1e-3)

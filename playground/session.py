@@ -1,0 +1,290 @@
+"""The live runs of each browser session: create, look up, let them take turns, expire, free.
+
+A run belongs to one browser session and lives here, never in a module global or in `gr.State`. A closed tab pauses
+its run at once; within `GRACE_SECONDS` a reload finds it again by an unguessable token that the browser keeps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from backends.engine.config import MethodConfig
+from backends.engine.trainer import Snapshot, Trainer, TrainingError
+
+GRACE_SECONDS = 60.0
+"""A closed tab's run is freed after this long."""
+IDLE_SECONDS = 30 * 60.0
+"""A run that nobody has touched for this long is freed, open tab or not."""
+MAX_SESSIONS = 200
+MAX_HELD_RUNS = 48
+"""Runs kept in memory, training or not: about 20 MB each at word2vec's default settings."""
+SWEEP_SECONDS = 5.0
+HISTORY_POINTS = 1_000
+QUEUE_POLL_SECONDS = 0.25
+
+log = logging.getLogger(__name__)
+
+
+class FairLock:
+    """A lock that is given in the order in which it was asked for, so that runs take turns."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+        self._taken = False
+
+    def __enter__(self) -> FairLock:
+        with self._guard:
+            if not self._taken:
+                self._taken = True
+                return self
+            turn = threading.Event()
+            self._waiting.append(turn)
+        turn.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._taken = False
+
+
+class Run:
+    """One training run of one visitor: a trainer, how far it is, and a frozen copy to answer questions from."""
+
+    def __init__(self, trainer: Trainer, device_lock: FairLock) -> None:
+        self.trainer = trainer
+        self.config: MethodConfig = trainer.config
+        self.frozen: Any = trainer.freeze()
+        self.snapshot: Snapshot | None = None
+        self.history: list[Snapshot] = []
+        self.failure: str | None = None
+        self.stale = False
+        self.views: dict[str, Any] = {}
+        self._steps: Iterator[Snapshot] = trainer.steps()
+        self._lock = device_lock
+        self._thinning = 1
+        self._pulled = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether training reached its end."""
+        return self.snapshot is not None and self.snapshot.done
+
+    def pull(self) -> Snapshot | None:
+        """Train one slice when it is this run's turn; None when training is over.
+
+        Raises:
+            TrainingError: training can't go on; `frozen` still holds the last good state.
+        """
+        with self._lock:
+            if self.done or self.failure:
+                return None
+            try:
+                snapshot = next(self._steps)
+            except TrainingError as error:
+                self.failure = str(error)
+                raise
+            self.frozen = self.trainer.freeze()
+        self.snapshot = snapshot
+        self._remember(snapshot)
+        return snapshot
+
+    def _remember(self, snapshot: Snapshot) -> None:
+        """Keep the curve's points; beyond `HISTORY_POINTS` drop every other one and go on at half the density."""
+        self._pulled += 1
+        if self._pulled % self._thinning == 0 or snapshot.done:
+            self.history.append(snapshot)
+        if len(self.history) > HISTORY_POINTS:
+            self.history = self.history[::2]
+            self._thinning *= 2
+
+
+class Session:
+    """What one browser tab holds: its runs by tab name, and what it uploaded."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.owner: str | None = None
+        self.runs: dict[str, Run] = {}
+        self.uploads: dict[str, Any] = {}
+        self.touched = time.monotonic()
+        self.left: float | None = None
+        self._drivers: dict[str, object] = {}
+
+    def drive(self, tab: str) -> object:
+        """Become the one event that trains in this tab; whoever did before finds `is_driver` false and ends."""
+        driver = object()
+        self._drivers[tab] = driver
+        return driver
+
+    def is_driver(self, tab: str, driver: object) -> bool:
+        """Whether this event may go on training."""
+        return self._drivers.get(tab) is driver and self.left is None
+
+    def is_driven(self, tab: str) -> bool:
+        """Whether some event is training in this tab now."""
+        return tab in self._drivers
+
+    def stop(self, tab: str, driver: object | None = None) -> None:
+        """Pause: the driving event (or only this one) ends before its next slice."""
+        if driver is None or self._drivers.get(tab) is driver:
+            self._drivers.pop(tab, None)
+
+    def stop_all(self) -> None:
+        """Pause every run."""
+        self._drivers.clear()
+
+
+class SessionStore:
+    """All sessions of the server, and the places in which runs train."""
+
+    def __init__(self, max_runs: int, device: str) -> None:
+        """Take at most `max_runs` trainings at once on `device`; further ones queue."""
+        self.max_runs = max_runs
+        self.device = device
+        self.device_lock = FairLock()
+        self.workers = ThreadPoolExecutor(max_runs + 2, "run")
+        self.map_worker = ThreadPoolExecutor(1, "map")
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._by_owner: dict[str, Session] = {}
+        self._lock = threading.RLock()
+        self._places: list[object] = []
+        self._sweeper: threading.Thread | None = None
+
+    def attach(self, owner: str, token: str | None) -> Session:
+        """Give a page its session: the one behind the token if no other open page has it, else a new one."""
+        with self._lock:
+            self._ensure_sweeper()
+            known = self._sessions.get(token) if isinstance(token, str) else None
+            session = known if known is not None and known.owner in (None, owner) else None
+            if session is None:
+                session = Session(secrets.token_urlsafe(24))
+                self._sessions[session.token] = session
+            session.owner, session.left = owner, None
+            self._by_owner[owner] = session
+            self.touch(session)
+            self.evict()
+            return session
+
+    def of(self, owner: str) -> Session:
+        """Return a page's session, made on the spot for a client that never loaded the page."""
+        with self._lock:
+            session = self._by_owner.get(owner)
+            if session is None:
+                return self.attach(owner, None)
+            self.touch(session)
+            return session
+
+    def touch(self, session: Session) -> None:
+        """Note that a session is in use."""
+        with self._lock:
+            session.touched = time.monotonic()
+            if session.token in self._sessions:
+                self._sessions.move_to_end(session.token)
+
+    def detach(self, owner: str) -> None:
+        """A page was closed: pause its runs at once, free them after the grace time."""
+        with self._lock:
+            session = self._by_owner.pop(owner, None)
+            if session is not None and session.owner == owner:
+                session.owner, session.left = None, time.monotonic()
+                session.stop_all()
+
+    def sweep(self, now: float | None = None) -> None:
+        """Free sessions whose page is gone or that nobody has touched."""
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            for session in list(self._sessions.values()):
+                gone = session.left is not None and now - session.left > GRACE_SECONDS
+                if gone or now - session.touched > IDLE_SECONDS:
+                    self._free(session)
+
+    def counts(self) -> dict[str, int]:
+        """Sessions, runs held, and runs that train or wait."""
+        with self._lock:
+            sessions = list(self._sessions.values())
+            return {
+                "sessions": len(sessions),
+                "runs": sum(len(session.runs) for session in sessions),
+                "places": len(self._places),
+            }
+
+    @contextlib.asynccontextmanager
+    async def place(self, still_wanted: Callable[[], bool]) -> Any:
+        """Hold a place in the line of runs; the first `max_runs` of it train.
+
+        Yields a function that waits its turn for a moment and returns how many are ahead (0: go ahead).
+        """
+        mine = object()
+        with self._lock:
+            self._places.append(mine)
+
+        async def ahead() -> int:
+            with self._lock:
+                waiting = self._places.index(mine) - self.max_runs + 1
+            if waiting > 0 and still_wanted():
+                await asyncio.sleep(QUEUE_POLL_SECONDS)
+            return max(0, waiting)
+
+        try:
+            yield ahead
+        finally:
+            with self._lock:
+                self._places.remove(mine)
+
+    def submit(self, work: Callable[[], Any]) -> Future[Any]:
+        """Run something off the event loop: a slice of training, building a run."""
+        return self.workers.submit(work)
+
+    def close(self) -> None:
+        """Stop everything."""
+        with self._lock:
+            for session in list(self._sessions.values()):
+                self._free(session)
+        self.workers.shutdown(wait=False, cancel_futures=True)
+        self.map_worker.shutdown(wait=False, cancel_futures=True)
+
+    def evict(self) -> None:
+        """Keep the caps: free the sessions unused for longest, then the runs unused for longest that don't train."""
+        with self._lock:
+            while len(self._sessions) > MAX_SESSIONS:
+                self._free(next(iter(self._sessions.values())))
+            surplus = sum(len(session.runs) for session in self._sessions.values()) - MAX_HELD_RUNS
+            for session in list(self._sessions.values()):
+                for tab in list(session.runs):
+                    if surplus > 0 and not session.is_driven(tab):
+                        del session.runs[tab]
+                        surplus -= 1
+
+    def _free(self, session: Session) -> None:
+        session.stop_all()
+        session.runs.clear()
+        session.uploads.clear()
+        self._sessions.pop(session.token, None)
+        if session.owner is not None:
+            self._by_owner.pop(session.owner, None)
+
+    def _ensure_sweeper(self) -> None:
+        if self._sweeper is None:
+            self._sweeper = threading.Thread(target=self._sweep_forever, name="session-sweeper", daemon=True)
+            self._sweeper.start()
+
+    def _sweep_forever(self) -> None:
+        while True:
+            time.sleep(SWEEP_SECONDS)
+            try:
+                self.sweep()
+            except Exception:
+                log.exception("sweeping sessions failed")

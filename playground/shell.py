@@ -1,0 +1,82 @@
+"""The page around the tabs: theme, header, tabs in lecture order, and what happens when a page opens or closes."""
+
+from __future__ import annotations
+
+import urllib.parse
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from playground.components import answers
+from playground.components.plotly_view import plotly_js_path
+from playground.session import SessionStore
+from playground.tabs import word2vec
+
+TITLE = "SSL Playground"
+TAGLINE = "Self-supervised learning, trained live"
+CSS_PATH = Path(__file__).parent / "style.css"
+FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"]
+MONO_FONTS = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
+MAX_QUEUE = 128
+MAX_UPLOAD = "24mb"
+"""Above the largest text that is accepted (20 MB), so that a slightly larger one gets our sentence."""
+UPLOADS_KEPT_SECONDS = 3600
+
+
+def build(store: SessionStore) -> gr.Blocks:
+    """Build the whole page."""
+    gr.set_static_paths([plotly_js_path()])
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, delete_cache=(600, UPLOADS_KEPT_SECONDS), fill_width=True
+    ) as demo:
+        token = gr.BrowserState(None, storage_key="ssl-playground-session")
+        answers.html_area(f"<h1>{TITLE}</h1><span>{TAGLINE}</span>", elem_classes=["page-header"])
+        with gr.Tabs(elem_classes=["techniques"]), gr.Tab("Word2Vec", id="word2vec"):
+            tab = word2vec.build_tab(store)
+
+        def on_open(saved: Any, request: gr.Request) -> list[Any]:
+            session = store.attach(str(request.session_hash), saved)
+            return [session.token, *tab.open(session)]
+
+        def on_close(request: gr.Request) -> None:
+            store.detach(str(request.session_hash))
+
+        demo.load(on_open, token, [token, *tab.outputs], show_progress="hidden", api_name=False)
+        demo.unload(on_close)
+    demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=8)
+    return demo
+
+
+def launch_options() -> dict[str, Any]:
+    """What `launch()` must be given for the page to look and behave as meant."""
+    return {
+        "theme": theme(),
+        "css_paths": [CSS_PATH],
+        "head": f'<script src="{static_url(plotly_js_path())}" defer></script>',
+        "max_file_size": MAX_UPLOAD,
+        "show_error": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "footer_links": [],
+        "quiet": True,
+    }
+
+
+def theme() -> gr.themes.Base:
+    """One accent, the system's own fonts, no shadows."""
+    return gr.themes.Base(
+        primary_hue="indigo",
+        secondary_hue="indigo",
+        neutral_hue="slate",
+        font=FONTS,
+        font_mono=MONO_FONTS,
+        radius_size="sm",
+        spacing_size="sm",
+        text_size="md",
+    )
+
+
+def static_url(path: Path) -> str:
+    """Where the page fetches a static file of an installed package."""
+    return f"/gradio_api/file={urllib.parse.quote(str(path))}"

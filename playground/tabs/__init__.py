@@ -1,0 +1,1 @@
+"""One module per technique, all the same shape: `build_tab()`, then small handlers."""

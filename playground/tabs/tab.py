@@ -1,0 +1,24 @@
+"""What the shell needs to know of a tab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.session import Session
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A built tab.
+
+    Attributes:
+        outputs: the components that are set when a page is opened or reloaded.
+        open: makes their values for a session.
+    """
+
+    outputs: list[gr.components.Component]
+    open: Callable[[Session], list[Any]]

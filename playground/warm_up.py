@@ -1,0 +1,23 @@
+"""What is loaded and compiled in the background, so that the first page comes fast and the first click too."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+log = logging.getLogger(__name__)
+
+
+def warm_up() -> None:
+    """Read the default text, compile the kernels, then UMAP. Whoever comes earlier waits for the text or sees PCA."""
+    from backends.analysis import projection
+    from backends.data.corpora import load_corpus
+    from backends.word2vec.config import Word2VecConfig
+
+    begun = time.perf_counter()
+    try:
+        load_corpus(Word2VecConfig().corpus)
+        projection.warm_up()
+    except Exception:
+        log.exception("warming up failed")
+    log.info("warm after %.1f s", time.perf_counter() - begun)
