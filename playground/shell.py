@@ -74,6 +74,13 @@ def theme() -> gr.themes.Base:
         radius_size="sm",
         spacing_size="sm",
         text_size="md",
+    ).set(
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_500",
+        slider_color="*primary_600",
+        slider_color_dark="*primary_400",
     )
 
 

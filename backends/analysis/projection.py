@@ -173,7 +173,7 @@ def _optimise(graph: Any, layout: np.ndarray, rate: float, random: np.random.Ran
     moment = EPOCHS_PER_FRAME * random.uniform(0.3, 0.999, len(visits))
     epochs_per_sample = np.where(visits >= 1, EPOCHS_PER_FRAME / np.maximum(visits, 1), moment)
     a, b = _curve()
-    moved = layout.copy()
+    moved = layout - layout.mean(axis=0)  # a layout drifts: nothing holds its centre
     return np.asarray(
         optimize_layout_euclidean(
             moved,

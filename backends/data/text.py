@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,7 +71,7 @@ class Corpus:
 
 def find_words(line: str) -> list[str]:
     """Split a line into lower-case words: runs of letters of any script, apostrophes inside allowed."""
-    return _WORD.findall(line.lower())
+    return _WORD.findall(unicodedata.normalize("NFC", line).lower())
 
 
 def tokenise(lines: Iterable[str]) -> TokenisedText:

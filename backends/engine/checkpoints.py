@@ -67,7 +67,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         card = json.loads(card_path.read_text(encoding="utf-8"))
         tensors = load_file(path)
     except FileNotFoundError as error:
-        raise CheckpointError(f"{Path(str(error.filename)).name} is missing.") from None
+        raise CheckpointError(f"{Path(error.filename or path).name} is missing.") from None
     except (SafetensorError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path.name} is not a checkpoint of this project ({error}).") from None
     return tensors, card

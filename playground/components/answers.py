@@ -39,7 +39,8 @@ def checklist(rows: Sequence[tuple[str, str, str, bool | None]], caption: str) -
         f'<td class="note">{html.escape(note)}</td></tr>'
         for question, answer, note, right in rows
     )
-    return f'<table class="checklist"><caption>{html.escape(caption)}</caption><tbody>{body}</tbody></table>'
+    columns = '<colgroup><col class="mark"><col class="question"><col><col class="note"></colgroup>'
+    return f'<table class="checklist"><caption>{html.escape(caption)}</caption>{columns}<tbody>{body}</tbody></table>'
 
 
 def problem(message: str) -> str:

@@ -15,25 +15,32 @@ function themed(layout) {
   for (const key of Object.keys(layout)) if (/^[xy]axis\d*$/.test(key)) out[key] = axis(layout[key]);
   return out;
 }
-const inked = (text) => (typeof text === "string" && text.startsWith("--") ? css(text, "#888") : text);
+// The colours of figures/style.py by the page's variables.
+const INK = { "#4f46e5": "--accent", "#c2410c": "--highlight", "#64748b": "--chart-muted", "#1e293b": "--chart-text",
+  "#00795a": "--good" };
+const inked = (colour) => (INK[colour] ? css(INK[colour], colour) : colour);
+const hasWebGL = (() => { try { return Boolean(document.createElement("canvas").getContext("webgl")); } catch { return false; } })();
 function inkedTrace(trace) {
   const out = { ...trace };
+  if (out.type === "scattergl" && !hasWebGL) out.type = "scatter";   // the same picture, drawn more slowly
   for (const part of ["marker", "line", "textfont"]) {
     if (out[part] && typeof out[part].color === "string") out[part] = { ...out[part], color: inked(out[part].color) };
   }
   return out;
 }
-const config = { displaylogo: false, responsive: true, scrollZoom: true, doubleClick: "reset",
-  modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "toImage"] };
+// No button of the bar may reach another host, so the buttons are named one by one.
+const config = { displaylogo: false, responsive: true, doubleClick: "reset", displayModeBar: false,
+  modeBarButtons: [["zoomIn2d", "zoomOut2d", "resetScale2d"]] };
 
 let drawing = false, again = false;
 async function draw() {
-  const node = canvas(), figure = props.value;
-  if (!node || !figure || !window.Plotly) return;
+  const node = canvas(), value = props.value;
+  if (!node || !value || !window.Plotly) return;
   if (drawing) { again = true; return; }   // never queue up drawings: the newest figure wins
   drawing = true;
   try {
-    const layout = themed(structuredClone(figure.layout || {}));
+    const figure = JSON.parse(value);
+    const layout = themed(figure.layout || {});
     for (const a of layout.annotations || []) {
       if (a.arrowcolor) a.arrowcolor = inked(a.arrowcolor);
       if (a.font && a.font.color) a.font.color = inked(a.font.color);

@@ -1,19 +1,28 @@
-"""Colours and layout that all figures share. A colour "--name" is a variable of the page's style sheet."""
+"""Colours and layout that all figures share.
+
+The colours are those of the light page, so that a figure stands alone; the page exchanges them for its own in
+dark mode (`plotly_view.js`), so a colour that isn't in this list stays as it is there.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-ACCENT = "--accent"
-HIGHLIGHT = "--highlight"
-MUTED = "--chart-muted"
-TEXT = "--chart-text"
-GOOD = "--good"
+ACCENT = "#4f46e5"
+HIGHLIGHT = "#c2410c"
+MUTED = "#64748b"
+TEXT = "#1e293b"
+GOOD = "#00795a"
 
 
 def axis(title: str = "", **options: Any) -> dict[str, Any]:
     """A plain axis with a title that says the unit."""
-    return {"title": {"text": title, "standoff": 8}, "automargin": True, "zeroline": False, **options}
+    return {
+        "title": {"text": title, "standoff": 6, "font": {"size": 12}},
+        "automargin": True,
+        "zeroline": False,
+        **options,
+    }
 
 
 def hidden_axis(**options: Any) -> dict[str, Any]:

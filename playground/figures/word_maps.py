@@ -12,8 +12,10 @@ from playground.components.plotly_view import typed
 from playground.figures import style
 
 LABELS = 56
-LABEL_GRID = (6, 22)
-"""Columns and rows of the grid in which at most one word is labelled per cell."""
+LABEL_CANDIDATES = 600
+CHARACTER_SHARE = 0.0155
+LINE_SHARE = 0.034
+"""A character's width and a line's height as shares of the map: where a label would stand on another."""
 
 
 def word_map(
@@ -31,10 +33,10 @@ def word_map(
     points = np.asarray(points, np.float32)
     names = [html.escape(word) for word in words]
     marked = [i for i in ([asked] if asked is not None else []) + list(neighbours) if i < len(points)]
-    labelled = [i for i in spread_labels(points, LABELS) if i not in marked]
+    labelled = spread_labels(points, words, marked, LABELS)
     data = [
         {
-            "type": "scatter",
+            "type": "scattergl",
             "mode": "markers",
             "x": typed(points[:, 0]),
             "y": typed(points[:, 1]),
@@ -56,28 +58,38 @@ def word_map(
         },
         _labels(points, [f"<b>{name}</b>" for name in names], marked, style.HIGHLIGHT, 14),
     ]
-    reach = _reach(points)
+    low, high = _extent(points)
     layout = style.layout(
         title,
-        xaxis=style.hidden_axis(range=[-reach[0], reach[0]]),
-        yaxis=style.hidden_axis(range=[-reach[1], reach[1]]),
+        xaxis=style.hidden_axis(range=[low[0], high[0]]),
+        yaxis=style.hidden_axis(range=[low[1], high[1]]),
         dragmode="pan",
         margin={"l": 0, "r": 0, "t": 30, "b": 0},
     )
-    return {"data": data, "layout": layout}
+    return {"data": data, "layout": layout, "config": {"scrollZoom": True, "displayModeBar": "hover"}}
 
 
-def spread_labels(points: np.ndarray, count: int) -> list[int]:
-    """Choose the most frequent words that do not stand on each other: at most one in each cell of a grid."""
+def spread_labels(points: np.ndarray, words: Sequence[str], taken: Sequence[int], count: int) -> list[int]:
+    """Choose the most frequent words whose labels stand on no other label.
+
+    Args:
+        points: (n, 2), most frequent word first.
+        words: (n,) the labels.
+        taken: indices that are labelled anyway.
+        count: how many to choose at most.
+    """
     if not len(points):
         return []
-    low, high = points.min(axis=0), points.max(axis=0)
-    cells = ((points - low) / np.maximum(high - low, 1e-9) * (np.array(LABEL_GRID) - 1e-3)).astype(int)
-    taken: set[tuple[int, int]] = set()
-    chosen = []
-    for i, (column, row) in enumerate(cells):
-        if (column, row) not in taken:
-            taken.add((int(column), int(row)))
+    low, high = _extent(points)
+    places = (points - low) / np.maximum(np.subtract(high, low), 1e-9)
+    widths = CHARACTER_SHARE * np.array([len(word) + 1 for word in words])
+    boxes = [(*places[i], widths[i]) for i in taken]
+    chosen: list[int] = []
+    for i in range(min(len(points), LABEL_CANDIDATES)):
+        (x, y), width = places[i], widths[i]
+        free = all(abs(x - bx) > (width + bw) / 2 or abs(y - by) > LINE_SHARE for bx, by, bw in boxes)
+        if free and i not in taken:
+            boxes.append((x, y, width))
             chosen.append(i)
             if len(chosen) == count:
                 break
@@ -222,8 +234,10 @@ def _arrow(start: np.ndarray, end: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _reach(points: np.ndarray) -> np.ndarray:
-    """Half the width and height that hold nearly all points; stray ones can be reached by zooming out."""
+def _extent(points: np.ndarray) -> tuple[list[float], list[float]]:
+    """Lower and upper corner of a box that holds nearly all points; stray ones can be reached by zooming out."""
     if not len(points):
-        return np.ones(2)
-    return np.maximum(1.12 * np.quantile(np.abs(points), 0.998, axis=0), 1e-3)
+        return [-1.0, -1.0], [1.0, 1.0]
+    low, high = np.quantile(points, [0.002, 0.998], axis=0)
+    margin = np.maximum(0.06 * (high - low), 1e-3)
+    return (low - margin).tolist(), (high + margin).tolist()

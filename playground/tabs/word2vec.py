@@ -22,7 +22,7 @@ from backends.word2vec import shipped
 from backends.word2vec.config import Word2VecConfig
 from playground import controls
 from playground.components import answers
-from playground.components.plotly_view import plotly_view
+from playground.components.plotly_view import pack, plotly_view
 from playground.components.run_panel import RunPanel, TabRun
 from playground.components.word_fields import list_value, word_box, word_list
 from playground.figures import curves, word_maps
@@ -32,12 +32,9 @@ from playground.tabs.word2vec_questions import build_questions
 
 TAB = "word2vec"
 QUESTION = "Do words that keep the same company mean the same?"
-LEAD = (
-    "Nobody labels anything here: the text itself says which words stand together. Press Train and watch "
-    "king − man + woman turn into queen."
-)
+LEAD = "No labels: the text itself says which words stand together. Train, and watch king − man + woman become queen."
 MAP_WORDS = shipped.MAP_WORDS
-NEIGHBOURS_SHOWN = 8
+NEIGHBOURS_SHOWN = 5
 FIRST_WORD = "king"
 MOVES_BEFORE_REST = 20
 """A map that came late (UMAP was still compiling) makes at least so many moves before it settles."""
@@ -102,9 +99,9 @@ def build_tab(store: SessionStore) -> Tab:
             panel = RunPanel(store, "w2v")
         with gr.Column(scale=1, min_width=480, elem_classes=["view-column"]):
             with gr.Row(elem_classes=["live-row"]):
-                with gr.Column(scale=3, min_width=340):
-                    word_map = plotly_view(label="Map of the most frequent words", height=452, elem_id="w2v-map")
-                with gr.Column(scale=2, min_width=290, elem_classes=["side-column"]):
+                with gr.Column(min_width=340, elem_classes=["map-column"]):
+                    word_map = plotly_view(label="Map of the most frequent words", height=424, elem_id="w2v-map")
+                with gr.Column(min_width=290, elem_classes=["side-column"]):
                     loss = plotly_view(label="Loss over the words read", height=140, elem_id="w2v-loss")
                     checklist = answers.html_area(elem_id="w2v-analogies")
                     word = word_box("Nearest neighbours of", FIRST_WORD, "w2v-neighbour-word")
@@ -248,7 +245,7 @@ def first_views(session: Session) -> list[Any]:
     ]
 
 
-def map_figure(session: Session, run: Run | None) -> Any:
+def map_figure(session: Session, run: Run | None) -> str:
     """The map as it is now, with the asked word and its neighbours marked."""
     if run is None:
         model = shipped.load()
@@ -263,14 +260,15 @@ def map_figure(session: Session, run: Run | None) -> Any:
     if asked is not None:
         near = [vectors.index[answer.word] for answer in vectors.neighbours(vectors.words[asked], NEIGHBOURS_SHOWN)]
     inside = asked if asked is not None and asked < len(points) else None
-    return word_maps.word_map(points, vectors.words[: len(points)], title=title, asked=inside, neighbours=near)
+    words = vectors.words[: len(points)]
+    return pack(word_maps.word_map(points, words, title=title, asked=inside, neighbours=near))
 
 
-def loss_figure(run: Run) -> Any:
+def loss_figure(run: Run) -> str:
     """The loss over the words read so far."""
     history = run.history
     total = run.snapshot.total / 1e6 if run.snapshot else 1.0
-    return curves.metric_curve(
+    figure = curves.metric_curve(
         [snapshot.step / 1e6 for snapshot in history],
         [snapshot.metrics["loss"] for snapshot in history],
         total,
@@ -278,13 +276,13 @@ def loss_figure(run: Run) -> Any:
         step_title="million words read",
         value_title="",
     )
+    return pack(figure)
 
 
-def empty_loss() -> Any:
+def empty_loss() -> str:
     """The loss chart before training."""
-    return curves.metric_curve(
-        [], [], 1.0, title="Loss: appears here while you train", step_title="million words read", value_title=""
-    )
+    title = "Loss: appears here while you train"
+    return pack(curves.metric_curve([], [], 1.0, title=title, step_title="million words read", value_title=""))
 
 
 def analogy_html(vectors: WordVectors) -> str:
@@ -342,7 +340,7 @@ def _map_method(run: Run, frame: projection.MapFrame) -> str:
 def _rank_note(result: analogies.AnalogyResult) -> str:
     if result.rank is None:
         return f"{result.analogy.answer}: unknown"
-    return f"{result.analogy.answer}: {_ordinal(result.rank)}"
+    return f"{result.analogy.answer} {_ordinal(result.rank)}"
 
 
 def _ordinal(rank: int) -> str:

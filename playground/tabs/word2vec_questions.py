@@ -12,7 +12,7 @@ import gradio as gr
 from backends.analysis import analogies
 from backends.analysis.word_vectors import WordQuestionError, WordVectors
 from playground.components import answers
-from playground.components.plotly_view import plotly_view
+from playground.components.plotly_view import pack, plotly_view
 from playground.components.word_fields import word_box
 from playground.figures import word_maps
 from playground.session import Session, SessionStore
@@ -143,7 +143,7 @@ def solve_analogy(vectors: WordVectors, a: str, b: str, c: str) -> tuple[str, An
     listing = answers.ranked_words(
         [(answer.word, answer.cosine) for answer in found], f"{names[0]} − {names[1]} + {names[2]} is nearest to"
     )
-    return listing, word_maps.analogy_plane(view.words, view.points, view.target, view.variance_kept)
+    return listing, pack(word_maps.analogy_plane(view.words, view.points, view.target, view.variance_kept))
 
 
 def _axis(store: SessionStore, vectors_of: VectorsOf) -> None:
@@ -169,7 +169,7 @@ def _axis(store: SessionStore, vectors_of: VectorsOf) -> None:
         figure = word_maps.word_axis(
             first.strip().lower(), second.strip().lower(), [p.word for p in placed], [p.cosine for p in placed]
         )
-        return "", figure
+        return "", pack(figure)
 
     options: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8}
     place.click(on_place, [left, right, words], [message, chart], api_name="word2vec_axis", **options)
@@ -226,7 +226,8 @@ def _similarity(store: SessionStore, vectors_of: VectorsOf) -> None:
 
 
 def _test_set(store: SessionStore, vectors_of: VectorsOf) -> None:
-    run = gr.Button("Run the test set", size="sm", variant="primary", elem_id="w2v-test-go", min_width=140)
+    with gr.Row(elem_classes=["actions"]):
+        run = gr.Button("Run the test set", size="sm", variant="primary", elem_id="w2v-test-go", min_width=140)
     message = answers.html_area(
         answers.sentence(
             "19,544 analogies in 14 sections (Mikolov et al., 2013, questions-words.txt as gensim ships it). Only "
@@ -252,7 +253,7 @@ def _test_set(store: SessionStore, vectors_of: VectorsOf) -> None:
             [s.covered for s in scores],
             [s.questions for s in scores],
         )
-        return answers.sentence(line), figure
+        return answers.sentence(line), pack(figure)
 
     run.click(
         on_run, None, [message, chart], api_name="word2vec_test_set", show_progress="minimal", concurrency_limit=2
