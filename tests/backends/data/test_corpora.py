@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from backends.data import corpora
+from backends.data.corpora import BUILT_IN, load_corpus, questions_words_path
+from backends.data.text import TextError, build_corpus
+
+
+def test_everything_is_its_parts_and_has_the_size_that_is_told():
+    everything = load_corpus("all")
+    assert len(everything) == len(load_corpus("speeches")) + len(load_corpus("encyclopedia"))
+    assert round(len(everything) / 1e6, 1) == 2.5
+    assert "2.5 million words" in BUILT_IN["all"].title
+
+
+def test_everything_has_the_vocabulary_of_the_defaults():
+    corpus = build_corpus(load_corpus("all"), 5)
+    assert len(corpus.words) == 16_883
+    assert corpus.words[0] == "the"
+    assert {"king", "queen", "france", "spanish"} <= set(corpus.words)
+
+
+def test_a_text_is_read_once_even_by_several_threads(monkeypatch):
+    reads = []
+    monkeypatch.setattr(corpora, "_cache", {})
+    monkeypatch.setattr(corpora, "_read", lambda key: reads.append(key) or object())
+    with ThreadPoolExecutor(4) as pool:
+        texts = list(pool.map(load_corpus, ["speeches"] * 8))
+    assert reads == ["speeches"]
+    assert len(set(map(id, texts))) == 1
+
+
+def test_an_unknown_text_is_refused_with_those_that_exist():
+    with pytest.raises(TextError, match="no built-in text 'bible'; choose from all, speeches, encyclopedia"):
+        load_corpus("bible")
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setattr(corpora.importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(TextError, match="pip install gensim"):
+        questions_words_path()

@@ -1,0 +1,87 @@
+"""The rows of the threat list that a stranger can try over HTTP."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+from gradio_client import Client
+
+from tests.browser.conftest import Server
+
+pytestmark = pytest.mark.browser
+
+EVIL_NUMBERS = [float("nan"), float("inf"), -1, 1e30, "<b>x</b>", None, [1, 2], {"a": 1}]
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Client:
+    return Client(server.address, verbose=False)
+
+
+def settings(**changes: object) -> list[object]:
+    from backends.word2vec.config import Word2VecConfig
+
+    return list({**Word2VecConfig().model_dump(), **changes}.values())
+
+
+def refusal(client: Client, values: list[object]) -> str:
+    """What the visitor is told: our alert, or the widget's own check."""
+    try:
+        answer = client.predict(*values, api_name="/word2vec_step")
+    except Exception as error:
+        return str(error)
+    assert 'role="alert"' in answer[0]
+    return str(answer[0])
+
+
+def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+            return answer.status, dict(answer.headers), answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers), error.read()
+
+
+@pytest.mark.parametrize("value", EVIL_NUMBERS, ids=repr)
+def test_settings_past_the_widgets_are_refused_in_a_sentence(client: Client, value: object):
+    said = refusal(client, settings(window=value))
+    assert "Window" in said or "greater than" in said or "less than" in said or "error" in said.lower()
+    assert "Traceback" not in said
+    assert "<b>x</b>" not in said
+
+
+def test_a_very_long_word_is_cut_in_the_answer(client: Client):
+    answer = client.predict("x" * 200_000, "man", "woman", api_name="/word2vec_analogy")
+    assert len(str(answer[0])) < 1000
+
+
+def test_fifty_thousand_words_are_not_compared(client: Client):
+    assert "up to 50" in client.predict("king queen " * 25_000, api_name="/word2vec_odd_one_out")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../../../etc/passwd", "app.py", "requirements.txt"])
+def test_no_file_of_the_server_can_be_fetched(server: Server, path: str):
+    status, _, body = get(f"{server.address}gradio_api/file={path}")
+    assert status in (403, 404)
+    assert b"root:" not in body
+    assert b"import" not in body
+
+
+def test_no_path_from_a_visitor_is_opened(server: Server):
+    body = json.dumps({"data": [{"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}]}).encode()
+    request = urllib.request.Request(
+        f"{server.address}gradio_api/call/word2vec_own_text", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        event = json.load(answer)["event_id"]
+    _, _, stream = get(f"{server.address}gradio_api/call/word2vec_own_text/{event}")
+    assert b"event: error" in stream
+
+
+def test_monitoring_is_closed(server: Server):
+    for path in ("monitoring", "monitoring/summary", "gradio_api/monitoring/summary"):
+        status, _, body = get(f"{server.address}{path}")
+        assert status in (401, 403, 404) or b"not enabled" in body.lower() or b"false" in body.lower()

@@ -1,0 +1,72 @@
+"""The whole page without a browser: what opening and closing it does, and what it is launched with."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from playground import shell
+from playground.components.plotly_view import plotly_js_path
+from tests.playground.fakes import TAB, fake_run
+
+REQUEST = SimpleNamespace(session_hash="page")
+
+
+@pytest.fixture
+def demo(store):
+    return shell.build(store)
+
+
+def handler(demo, name):
+    (function,) = [function for function in demo.fns.values() if function.name == name]
+    return function
+
+
+def test_opening_the_page_hands_out_a_token_and_every_view(demo, store):
+    opened = handler(demo, "on_open")
+    values = opened.fn(None, REQUEST)
+    assert len(values) == len(opened.outputs)
+    assert values[0] == store.of("page").token
+
+
+def test_a_reload_brings_the_session_back(demo, store):
+    token = handler(demo, "on_open").fn(None, REQUEST)[0]
+    session = store.of("page")
+    session.runs[TAB] = fake_run(store)
+    handler(demo, "on_close").fn(REQUEST)
+    assert session.left is not None
+    again = SimpleNamespace(session_hash="page after reload")
+    assert handler(demo, "on_open").fn(token, again)[0] == token
+    assert TAB in store.of("page after reload").runs
+
+
+@pytest.mark.parametrize("saved", [5, ["a"], {"a": 1}, "<script>", True])
+def test_a_page_opens_whatever_its_browser_had_saved(demo, saved):
+    token = handler(demo, "on_open").fn(saved, REQUEST)[0]
+    assert isinstance(token, str)
+    assert token != saved
+
+
+def test_the_line_of_waiting_events_is_bounded(demo):
+    assert demo._queue.max_size == shell.MAX_QUEUE
+    assert all(isinstance(function.concurrency_limit, int | str) for function in demo.fns.values())
+
+
+def test_only_named_endpoints_are_public(demo):
+    names = list(demo.get_api_info()["named_endpoints"])
+    assert names
+    assert all(name.startswith("/word2vec_") for name in names)
+
+
+def test_nothing_is_told_to_strangers_and_nothing_comes_from_elsewhere():
+    options = shell.launch_options()
+    assert options["show_error"] is False
+    assert options["enable_monitoring"] is False
+    assert "allowed_paths" not in options
+    assert "//" not in options["head"].replace("</script>", "")
+    assert str(plotly_js_path().name) in options["head"]
+
+
+def test_a_static_address_is_quoted(tmp_path):
+    assert shell.static_url(tmp_path / 'a "b".js').endswith("/a%20%22b%22.js")
