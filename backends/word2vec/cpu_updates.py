@@ -10,11 +10,13 @@ from backends.data.text import Corpus
 from backends.engine.device import available_cores
 from backends.word2vec import kernel, sampling
 from backends.word2vec.config import Word2VecConfig
-from backends.word2vec.schedule import RateLine
+from backends.word2vec.schedule import CHUNK_WORDS, RateLine
 
 
 class CpuUpdates:
     """Input and output vectors on the CPU, and what changes them."""
+
+    chunk_words = CHUNK_WORDS
 
     def __init__(self, config: Word2VecConfig, corpus: Corpus) -> None:
         """Draw the input vectors uniformly in +-1/(2D) from the seed; the output vectors start at zero."""

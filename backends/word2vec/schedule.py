@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 CHUNK_WORDS = 8_192
 """Running words per chunk, the unit of work: random numbers and learning rate depend on its number only."""
+SOFTMAX_CHUNK_WORDS = 512
+"""The same for the full softmax, which reads a hundred times fewer words in a slice."""
 FINAL_SHARE = 0.004
 """The rate ends at this share of its start (gensim: 0.0001 of 0.025)."""
 

@@ -8,7 +8,7 @@ import torch
 from backends.data.text import Corpus
 from backends.word2vec import sampling
 from backends.word2vec.config import Word2VecConfig
-from backends.word2vec.schedule import CHUNK_WORDS, RateLine
+from backends.word2vec.schedule import CHUNK_WORDS, SOFTMAX_CHUNK_WORDS, RateLine
 
 CENTRES_PER_BATCH = {"cpu": 256, "mps": 1024, "cuda": 4096}
 MAX_UPDATES_PER_ROW = 16.0
@@ -25,6 +25,7 @@ class TorchUpdates:
     def __init__(self, config: Word2VecConfig, corpus: Corpus, device: str) -> None:
         """Start from the same numbers as `CpuUpdates`."""
         self.config, self.corpus, self.device = config, corpus, torch.device(device)
+        self.chunk_words = SOFTMAX_CHUNK_WORDS if config.objective == "softmax" else CHUNK_WORDS
         shape = (len(corpus.words), config.dim)
         start = (np.random.default_rng(config.seed).random(shape, np.float32) - 0.5) / config.dim
         self.input_vectors = torch.from_numpy(start.astype(np.float32)).to(self.device)
@@ -47,10 +48,10 @@ class TorchUpdates:
         """Train on the chunks first..last-1; return the summed loss and over how many predictions."""
         loss = torch.zeros((), device=self.device)
         predictions = torch.zeros((), device=self.device, dtype=torch.long)
-        per_epoch = -(-len(self._ids) // CHUNK_WORDS)
+        per_epoch = -(-len(self._ids) // self.chunk_words)
         for chunk in range(first, last):
             self._generator.manual_seed(self.config.seed * 1_000_003 + chunk)
-            start = (chunk % per_epoch) * CHUNK_WORDS
+            start = (chunk % per_epoch) * self.chunk_words
             for centres, contexts, valid in self._windows(start):
                 batch_loss, count = self._update(centres, contexts, valid, rates.at(chunk))
                 loss += batch_loss
@@ -67,8 +68,8 @@ class TorchUpdates:
 
     def _windows(self, start: int):
         """Yield (centres (B,), contexts (B, 2W), valid (B, 2W)) batches of one chunk, subsampled."""
-        ids = self._ids[start : start + CHUNK_WORDS].long()
-        lines = self._line_of[start : start + CHUNK_WORDS]
+        ids = self._ids[start : start + self.chunk_words].long()
+        lines = self._line_of[start : start + self.chunk_words]
         kept = self._random(len(ids)) < self._keep[ids]
         ids, lines = ids[kept], lines[kept]
         window = self.config.window

@@ -17,15 +17,16 @@ from backends.engine.checkpoints import save_checkpoint
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDiverged, TrainingError
 from backends.word2vec import schedule
 from backends.word2vec.config import MAX_SOFTMAX_WORDS, Word2VecConfig
-from backends.word2vec.schedule import CHUNK_WORDS
 
-FIRST_SLICE_WORDS = 40_000
+FIRST_SLICE_CHUNKS = 2
 PACE_MEMORY = 0.7
 """Weight of the past in the running estimate of the pace, per slice."""
 
 
 class Updates(Protocol):
-    """What changes the vectors: the numba kernel or torch."""
+    """What changes the vectors: the numba kernel or torch; works in chunks of `chunk_words` running words."""
+
+    chunk_words: int
 
     def advance(self, first: int, last: int, rates: schedule.RateLine) -> tuple[float, int]:
         """Train on chunks first..last-1; return the measured loss and over how many predictions."""
@@ -81,21 +82,22 @@ class Word2VecTrainer(Trainer):
     @property
     def chunks_per_epoch(self) -> int:
         """Chunks that the text is cut into."""
-        return -(-len(self.corpus) // CHUNK_WORDS)
+        return -(-len(self.corpus) // self._updates.chunk_words)
 
     def steps(self) -> Iterator[Snapshot]:
         """Train to the end of the epochs or the budget; see `Trainer.steps`."""
         chunk = 0
         last_chunk = self.chunks_per_epoch * self.config.epochs
+        chunk_words = self._updates.chunk_words
         pace = 0.0
         while True:
-            slice_chunks = max(1, round((pace * SLICE_SECONDS or FIRST_SLICE_WORDS) / CHUNK_WORDS))
+            slice_chunks = max(1, round(pace * SLICE_SECONDS / chunk_words)) if pace else FIRST_SLICE_CHUNKS
             if self.budget is None:
                 rates = schedule.over_chunks(self.config.learning_rate, last_chunk)
                 until = min(chunk + slice_chunks, last_chunk)
             else:
                 time_left = max(0.0, self.budget - self.seconds)
-                chunks_left = time_left * (pace or FIRST_SLICE_WORDS / SLICE_SECONDS) / CHUNK_WORDS
+                chunks_left = time_left * (pace / chunk_words if pace else FIRST_SLICE_CHUNKS / SLICE_SECONDS)
                 spent = min(1.0, self.seconds / self.budget)
                 rates = schedule.over_seconds(self.config.learning_rate, chunk, spent, chunks_left)
                 until = chunk + max(1, min(slice_chunks, int(chunks_left) or 1))
@@ -165,7 +167,7 @@ class Word2VecTrainer(Trainer):
 
     def _words_before(self, chunk: int) -> int:
         epochs, within = divmod(chunk, self.chunks_per_epoch)
-        return epochs * len(self.corpus) + min(within * CHUNK_WORDS, len(self.corpus))
+        return epochs * len(self.corpus) + min(within * self._updates.chunk_words, len(self.corpus))
 
     def _snapshot(self, pace: float, last_chunk: int, done: bool) -> Snapshot:
         if self.budget is None:

@@ -29,8 +29,21 @@ function inkedTrace(trace) {
   return out;
 }
 // No button of the bar may reach another host, so the buttons are named one by one.
-const config = { displaylogo: false, responsive: true, doubleClick: "reset", displayModeBar: false,
-  modeBarButtons: [["zoomIn2d", "zoomOut2d", "resetScale2d"]] };
+const config = { displaylogo: false, responsive: true, doubleClick: false, displayModeBar: false,
+  modeBarButtons: [["zoomIn2d", "zoomOut2d", "autoScale2d"]] };
+
+// A figure that brings new axis ranges would undo the visitor's zoom (uirevision only protects ranges that stay the
+// same), so the visitor's own ranges are kept here until a double click or the autoscale button gives them up.
+let zoomed = {};
+function rememberZoom(event) {
+  for (const key of Object.keys(event)) {
+    const hit = key.match(/^([xy]axis\d*)\.(range|autorange)/);
+    if (!hit) continue;
+    if (hit[2] === "autorange") delete zoomed[hit[1]];
+    else zoomed[hit[1]] = canvas()._fullLayout[hit[1]].range.slice();
+  }
+  if (Object.keys(event).some((key) => key.endsWith("autorange"))) draw();
+}
 
 let drawing = false, again = false;
 async function draw() {
@@ -41,6 +54,7 @@ async function draw() {
   try {
     const figure = JSON.parse(value);
     const layout = themed(figure.layout || {});
+    for (const [axis, range] of Object.entries(zoomed)) if (layout[axis]) layout[axis].range = range;
     for (const a of layout.annotations || []) {
       if (a.arrowcolor) a.arrowcolor = inked(a.arrowcolor);
       if (a.font && a.font.color) a.font.color = inked(a.font.color);
@@ -48,6 +62,8 @@ async function draw() {
     await window.Plotly.react(node, figure.data.map(inkedTrace), layout, { ...config, ...(figure.config || {}) });
     if (!node.dataset.wired) {
       node.dataset.wired = "yes";
+      node.on("plotly_relayout", rememberZoom);
+      node.on("plotly_doubleclick", () => { zoomed = {}; draw(); });
       node.on("plotly_click", (event) => {
         const p = event.points[0];
         trigger("select", { curve: p.curveNumber, index: p.pointNumber, key: p.customdata ?? null });

@@ -1,7 +1,7 @@
 """A plotly chart that is updated in place: zoom and selection stay, and a click reaches Python.
 
-`gr.Plot` remounts at every update. This is a `gr.HTML` whose script calls `Plotly.react` with a constant
-`uirevision`. plotly.js comes from the plotly package on this machine, never from a CDN.
+`gr.Plot` remounts at every update. This is a `gr.HTML` whose script calls `Plotly.react` and keeps the visitor's
+axis ranges. plotly.js comes from the plotly package on this machine, never from a CDN.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 BENCHMARKS: dict[str, list[str]] = {
-    "word2vec": ["tests.benchmarks.word2vec"],
+    "word2vec": ["tests.benchmarks.word2vec", "tests.benchmarks.word2vec_map", "tests.benchmarks.word2vec_browser"],
 }
 """The modules of each benchmark, run in this order. A module has add_arguments(parser) and run(options), which
 yields flat dictionaries of results, one a line."""

@@ -39,7 +39,7 @@ def test_importing_the_app_does_nothing():
 @pytest.mark.parametrize("count", ["0", "-1", "65", "1.5", "many", "", "nan"])
 def test_a_wrong_number_of_runs_ends_with_status_2_and_a_sentence(capsys, count):
     with pytest.raises(SystemExit) as ended:
-        app.main([f"--max-runs={count}"])
+        app._parser().parse_args([f"--max-runs={count}"])
     assert ended.value.code == 2
     *_, last = capsys.readouterr().err.strip().splitlines()
     assert last.endswith(f"error: argument --max-runs: {count!r} is not a whole number from 1 to 64")
@@ -52,7 +52,7 @@ def test_the_ends_of_the_range_are_allowed(count):
 
 def test_an_unknown_device_ends_with_status_2_and_names_the_choices(capsys):
     with pytest.raises(SystemExit) as ended:
-        app.main(["--device", "tpu"])
+        app._parser().parse_args(["--device", "tpu"])
     assert ended.value.code == 2
     *_, last = capsys.readouterr().err.strip().splitlines()
     assert "'tpu'" in last

@@ -329,12 +329,11 @@ def test_a_click_on_the_map_asks_for_that_word(handlers, session):
     assert word2vec.asked_word(session) == asked
 
 
-@pytest.mark.parametrize(
-    "data", [None, "queen", 3, [], ["queen"], {}, {"key": None}, {"key": 7}, {"key": ["queen"]}, {"key": {"a": 1}}]
-)
-def test_a_click_that_names_no_word_is_ignored(handlers, session, data):
-    assert click(handlers, data) == (gr.skip(), gr.skip(), gr.skip())
-    assert "word" not in session.uploads
+def test_a_click_that_names_no_word_is_ignored(handlers, session):
+    no_word = [None, 7, True, ["queen"], {"a": 1}]
+    for data in [None, "queen", 3, [], ["queen"], {}, *({"key": key} for key in no_word)]:
+        assert click(handlers, data) == (gr.skip(), gr.skip(), gr.skip()), data
+        assert "word" not in session.uploads
 
 
 def test_a_click_with_markup_is_answered_in_escaped_text(handlers, session):
