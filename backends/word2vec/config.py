@@ -22,7 +22,7 @@ class Word2VecConfig(MethodConfig):
         choices={**{key: info.title for key, info in BUILT_IN.items()}, OWN_TEXT: "Your own text (.txt)"},
     )
     dim: int = setting(
-        64,
+        96,
         "How many numbers describe a word. More keep finer differences apart but need more text.",
         label="Dimensions",
         ge=2,

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from backends.analysis import analogies, projection
 from backends.analysis.word_vectors import WordQuestionError, WordVectors
@@ -323,8 +322,8 @@ def describe(run: Run) -> str:
         return f"{vocabulary} · {device}"
     pace = run.snapshot.metrics["words_per_second"]
     shown = f"{pace / 1e6:.2f} M words/s" if pace >= 1e5 else f"{pace:,.0f} words/s"
-    epoch = np.floor(run.snapshot.metrics["epoch"] * 10) / 10
-    return f"{shown} · epoch {epoch:g} of {run.config.model_dump()['epochs']} · {vocabulary} · {device}"
+    epoch = run.snapshot.metrics["epoch"]
+    return f"{shown} · epoch {epoch:.2f} of {run.config.model_dump()['epochs']} · {vocabulary} · {device}"
 
 
 def _map_method(run: Run, frame: projection.MapFrame) -> str:
