@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import threading
 
 MAX_RUNS = 4
-WARM_UP_AFTER_SECONDS = 4.0
+WARM_UP_AFTER_SECONDS = 8.0
+"""Compiling holds Python's lock; the first page comes before it."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the flags, build the page, serve it until interrupted."""
     options = _parser().parse_args(arguments)
+    # numpy's own threads would only get in the way of the training threads, and spin while they wait.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from backends.engine.device import DeviceError, choose_device
 
     try:
@@ -46,11 +50,17 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(description="Self-supervised learning, trained live in the browser.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (0.0.0.0: every network)")
-    parser.add_argument("--port", type=int, default=None, help="port (default: the first free one from 7860)")
+    parser.add_argument("--port", type=_port, default=None, help="port (default: the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="make a public link through gradio.live")
     parser.add_argument("--device", choices=DEVICE_NAMES, default="auto", help="where to train")
     parser.add_argument("--max-runs", type=_count, default=MAX_RUNS, help="trainings at once; further ones queue")
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+    return int(text)
 
 
 def _count(text: str) -> int:

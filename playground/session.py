@@ -96,6 +96,10 @@ class Run:
             except TrainingError as error:
                 self.failure = str(error)
                 raise
+            except Exception as error:
+                log.exception("a run ended by an unforeseen error")
+                self.failure = "Training stopped at an internal error; what was learned so far is kept. Train again."
+                raise TrainingError(self.failure) from error
             self.frozen = self.trainer.freeze()
         self.snapshot = snapshot
         self._remember(snapshot)
@@ -172,11 +176,20 @@ class SessionStore:
             if session is None:
                 session = Session(secrets.token_urlsafe(24))
                 self._sessions[session.token] = session
+            before = self._by_owner.get(owner)
+            if before is not None and before is not session:
+                self.detach(owner)
             session.owner, session.left = owner, None
             self._by_owner[owner] = session
             self.touch(session)
             self.evict()
             return session
+
+    def is_taken(self, token: object, owner: str) -> bool:
+        """Whether another open page has the session behind this token."""
+        with self._lock:
+            session = self._sessions.get(token) if isinstance(token, str) else None
+            return session is not None and session.owner not in (None, owner)
 
     def of(self, owner: str) -> Session:
         """Return a page's session, made on the spot for a client that never loaded the page."""
@@ -273,8 +286,8 @@ class SessionStore:
         session.runs.clear()
         session.uploads.clear()
         self._sessions.pop(session.token, None)
-        if session.owner is not None:
-            self._by_owner.pop(session.owner, None)
+        if session.owner is not None and self._by_owner.get(session.owner) is session:
+            del self._by_owner[session.owner]
 
     def _ensure_sweeper(self) -> None:
         if self._sweeper is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import urllib.parse
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ MAX_QUEUE = 128
 MAX_UPLOAD = "24mb"
 """Above the largest text that is accepted (20 MB), so that a slightly larger one gets our sentence."""
 UPLOADS_KEPT_SECONDS = 3600
+RELOAD_LOOKS = 6
+RELOAD_PAUSE_SECONDS = 0.1
 
 
 def build(store: SessionStore) -> gr.Blocks:
@@ -35,8 +38,13 @@ def build(store: SessionStore) -> gr.Blocks:
         with gr.Tabs(elem_classes=["techniques"]), gr.Tab("Word2Vec", id="word2vec"):
             tab = word2vec.build_tab(store)
 
-        def on_open(saved: Any, request: gr.Request) -> list[Any]:
-            session = store.attach(str(request.session_hash), saved)
+        async def on_open(saved: Any, request: gr.Request) -> list[Any]:
+            page = str(request.session_hash)
+            for _ in range(RELOAD_LOOKS):  # a quick reload may come before its old page is known to be gone
+                if not store.is_taken(saved, page):
+                    break
+                await asyncio.sleep(RELOAD_PAUSE_SECONDS)
+            session = store.attach(page, saved)
             return [session.token, *tab.open(session)]
 
         def on_close(request: gr.Request) -> None:

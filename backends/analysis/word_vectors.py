@@ -70,8 +70,8 @@ class WordVectors:
     @cached_property
     def unit(self) -> np.ndarray:
         """(V, D) float32: the vectors at length one; a zero vector stays zero."""
-        lengths = np.linalg.norm(self.vectors, axis=1, keepdims=True)
-        return np.asarray(self.vectors / np.maximum(lengths, 1e-12), np.float32)
+        lengths = np.sqrt(np.einsum("vd,vd->v", self.vectors, self.vectors))
+        return np.asarray(self.vectors / np.maximum(lengths, 1e-12)[:, None], np.float32)
 
     def find(self, word: str) -> int:
         """Return a word's index, whatever its case and surrounding space.
@@ -80,7 +80,7 @@ class WordVectors:
             WordQuestionError: nothing was typed.
             UnknownWord: the word is not in the vocabulary.
         """
-        wanted = unicodedata.normalize("NFC", word).strip().lower()
+        wanted = unicodedata.normalize("NFC", word or "").strip().lower()
         if not wanted:
             raise WordQuestionError("A word is missing: type one in every field.")
         if wanted not in self.index:

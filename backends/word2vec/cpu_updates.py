@@ -33,13 +33,14 @@ class CpuUpdates:
         self._noise_threshold = sampling.as_uint32_threshold(threshold)
         self._noise_alias = alias
         self._pool = ThreadPoolExecutor(self.threads, "word2vec") if self.threads > 1 else None
-        self._run(0, 0, 1, RateLine(0.0, 0.0, 0.0))  # compiles the kernel, so that no clock counts it
+        self._run(np.zeros(1, np.int64), 0, RateLine(0.0, 0.0, 0.0))  # compiles the kernel, so that no clock counts it
 
     def advance(self, first: int, last: int, rates: RateLine) -> tuple[float, int]:
         """Train on the chunks first..last-1; return the measured loss and over how many predictions."""
+        next_chunk = np.array([first], np.int64)
         if self._pool is None:
-            return self._run(first, last, 1, rates)
-        parts = [self._pool.submit(self._run, first + t, last, self.threads, rates) for t in range(self.threads)]
+            return self._run(next_chunk, last, rates)
+        parts = [self._pool.submit(self._run, next_chunk, last, rates) for _ in range(self.threads)]
         results = [part.result() for part in parts]
         return sum(loss for loss, _ in results), sum(count for _, count in results)
 
@@ -51,7 +52,7 @@ class CpuUpdates:
         """(V, D) float32 copy of the output vectors."""
         return self.output_vectors.copy()
 
-    def _run(self, first: int, last: int, stride: int, rates: RateLine) -> tuple[float, int]:
+    def _run(self, next_chunk: np.ndarray, last: int, rates: RateLine) -> tuple[float, int]:
         loss, predictions = kernel.train_chunks(
             self.corpus.ids,
             self.corpus.line_of,
@@ -64,7 +65,8 @@ class CpuUpdates:
             self.config.negatives,
             self.config.architecture == "cbow",
             np.uint64(self.config.seed),
-            (first, last, stride),
+            next_chunk,
+            last,
             rates.at_zero,
             rates.slope,
             rates.minimum,

@@ -14,7 +14,8 @@ bit, however it is cut into slices.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 
 from backends.word2vec.schedule import CHUNK_WORDS
 
@@ -26,6 +27,18 @@ MAX_SCORE = np.float32(8.0)
 """Scores are clipped here, where the sigmoid is within 0.0004 of its end."""
 
 _JIT = {"nogil": True, "fastmath": True, "error_model": "numpy", "cache": True}
+
+
+@intrinsic
+def _take_ticket(typing_context, counter):
+    """counter[0] += 1 in one indivisible step; returns the value before. Threads share out the chunks by it."""
+
+    def codegen(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        one = context.get_constant(types.int64, 1)
+        return builder.atomic_rmw("add", array.data, one, "monotonic")
+
+    return types.int64(counter), codegen
 
 
 @njit(**_JIT)
@@ -181,12 +194,15 @@ def train_chunks(
     negatives,
     cbow,
     seed,
-    chunks,
+    next_chunk,
+    last_chunk,
     rate_at_zero,
     rate_slope,
     min_rate,
 ):
-    """Train on chunks first, first+stride, ... < last of the text (counted on through the epochs).
+    """Train on the chunks next_chunk[0] .. last_chunk-1 of the text (counted on through the epochs).
+
+    Threads that are given the same counter share the chunks out among themselves.
 
     For each kept word w with contexts c_1..c_m inside a window drawn from 1..window, and K negatives n_k, one
     step on sum_j [-log s(v_cj.u_w) - sum_k log s(-v_cj.u_nk)] (Mikolov et al., 2013, equation 4), every term
@@ -200,7 +216,8 @@ def train_chunks(
         noise_threshold, noise_alias: (V,) uint32 and int32, the negatives' alias table.
         input_vectors, output_vectors: (V, D) float32, updated in place.
         window, negatives, cbow, seed: from the config.
-        chunks: (first, last, stride).
+        next_chunk: (1,) int64, the counter; counted up in place.
+        last_chunk: where to stop.
         rate_at_zero, rate_slope, min_rate: chunk g trains at max(min_rate, rate_at_zero + rate_slope * g).
 
     Returns:
@@ -222,8 +239,10 @@ def train_chunks(
     error = np.empty(dim, np.float32)
     loss = 0.0
     predictions = 0
-    first, last, stride = chunks
-    for chunk in range(first, last, stride):
+    while True:
+        chunk = _take_ticket(next_chunk)
+        if chunk >= last_chunk:
+            break
         rate = np.float32(max(min_rate, rate_at_zero + rate_slope * chunk))
         state = _chunk_seed(seed, chunk)
         start = (chunk % per_epoch) * CHUNK_WORDS

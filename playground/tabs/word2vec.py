@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import unicodedata
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +37,8 @@ LEAD = "No labels: the text itself says which words stand together. Train, and w
 MAP_WORDS = shipped.MAP_WORDS
 NEIGHBOURS_SHOWN = 5
 FIRST_WORD = "king"
+MAP_SECONDS = 0.3
+"""From one layout to the next while training: a smooth map that leaves the cores to the training."""
 MOVES_BEFORE_REST = 20
 """A map that came late (UMAP was still compiling) makes at least so many moves before it settles."""
 
@@ -49,6 +53,7 @@ class MapProgress:
     moved: int = 0
     settled: int = 0
     job: Future[projection.MapFrame | None] | None = None
+    begun: float = 0.0
 
     def poll(self, store: SessionStore, run: Run) -> tuple[bool, bool]:
         """Take a finished frame and start the next; return (a new frame was taken, more are to come)."""
@@ -65,11 +70,13 @@ class MapProgress:
         if step == 0:
             return fresh, False
         waits_for_umap = run.done and self.frame.method == "pca" and words > projection.N_NEIGHBORS + 1
-        if waits_for_umap and not projection.is_warm():
+        if waits_for_umap and not projection.is_warm() and step == self.laid_out_at:
             return fresh, True
         restless = waits_for_umap or (self.frame.method == "umap" and self.moved < MOVES_BEFORE_REST)
+        if not run.done and time.monotonic() - self.begun < MAP_SECONDS:
+            return fresh, True
         if step != self.laid_out_at or (run.done and restless):
-            self.laid_out_at, self.settled = step, 0
+            self.laid_out_at, self.settled, self.begun = step, 0, time.monotonic()
             self.job = store.map_worker.submit(self.live.update, run.frozen.unit[:words])
         elif run.done and self.settled <= projection.SETTLING_FRAMES:
             self.job = store.map_worker.submit(self.live.settle, self.settled)
@@ -310,7 +317,7 @@ def neighbour_html(session: Session) -> str:
 
 def asked_word(session: Session) -> str:
     """The word whose neighbours are shown."""
-    return str(session.uploads.get("word", FIRST_WORD)).strip().lower()
+    return unicodedata.normalize("NFC", str(session.uploads.get("word", FIRST_WORD))).strip().lower()
 
 
 def describe(run: Run) -> str:

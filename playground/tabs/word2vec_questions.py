@@ -262,4 +262,4 @@ def _test_set(store: SessionStore, vectors_of: VectorsOf) -> None:
 
 def split_words(text: str) -> list[str]:
     """Split what a visitor typed at spaces, commas and semicolons."""
-    return [word for word in re.split(r"[\s,;]+", text) if word]
+    return [word for word in re.split(r"[\s,;]+", text or "") if word]

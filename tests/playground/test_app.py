@@ -70,7 +70,6 @@ def test_a_missing_device_ends_with_status_2_and_one_sentence(capsys, monkeypatc
     assert captured.out == ""
 
 
-@pytest.mark.xfail(strict=True, reason="a port that does not exist reaches the socket and ends in a traceback")
 @pytest.mark.parametrize("port", ["99999", "-1"])
 def test_a_wrong_port_ends_with_status_2(port):
     with pytest.raises(SystemExit) as ended:

@@ -126,7 +126,6 @@ class Broken(FakeTrainer):
         raise ZeroDivisionError("a defect")
 
 
-@pytest.mark.xfail(strict=True, reason="an error that is no TrainingError leaves the run neither done nor failed")
 def test_an_unforeseen_error_ends_the_run_like_a_foreseen_one():
     run = Run(Broken(FakeConfig()), FairLock())
     run.pull()

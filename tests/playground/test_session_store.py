@@ -105,7 +105,6 @@ def test_a_touch_keeps_a_session(store, session):
     assert store.counts()["sessions"] == 1
 
 
-@pytest.mark.xfail(strict=True, reason="freeing a session forgets which one its page has now")
 def test_freeing_a_session_that_a_page_gave_up_leaves_the_page_its_own(store):
     saved = store.attach("page", None)
     store.detach("page")
@@ -116,7 +115,6 @@ def test_freeing_a_session_that_a_page_gave_up_leaves_the_page_its_own(store):
     assert store.of("page after reload") is saved
 
 
-@pytest.mark.xfail(strict=True, reason="the session that attach replaces counts as open until it is idle")
 def test_a_session_that_a_page_gave_up_is_freed_after_the_grace_time(store):
     saved = store.attach("page", None)
     store.detach("page")

@@ -233,7 +233,6 @@ class Broken(FakeTrainer):
         raise ZeroDivisionError("a defect")
 
 
-@pytest.mark.xfail(strict=True, reason="the second Train waits for ever: StopIteration can't be set on a future")
 def test_an_unforeseen_error_ends_the_run_in_a_sentence(store, session):
     fake = FakeTab(store, trainer=Broken)
 

@@ -237,7 +237,6 @@ def test_a_frame_that_is_ready_is_drawn(store, session, own_run):
     assert views[LOSS:] == [None] * 5
 
 
-@pytest.mark.xfail(strict=True, reason="poll waits for UMAP before it lays out the last step as a PCA")
 def test_a_run_that_ends_while_umap_compiles_shows_its_last_vectors(store, session, own_run):
     word2vec.draw(store, session, own_run, True)
     untrained = own_run.views["map"].frame
@@ -282,7 +281,6 @@ def test_an_unknown_word_marks_nothing_on_the_map(session):
     assert marked_words(word2vec.map_figure(session, None)) == []
 
 
-@pytest.mark.xfail(strict=True, reason="asked_word does not compose accents as WordVectors.find does")
 def test_a_word_typed_with_a_separate_accent_is_marked_as_its_neighbours_are_listed(store, session):
     session.uploads |= {"text": tokenise(["café thé sucre"] * 9), "word": "cafe\u0301"}
     run = session.runs[TAB] = Run(word2vec.make_trainer(store, session, OWN), store.device_lock)

@@ -178,7 +178,6 @@ def test_every_question_says_when_there_are_no_vectors(store):
         assert [alerts(part) for part in told if alerts(part)] == [[UNKNOWN]], handler
 
 
-@pytest.mark.xfail(strict=True, reason="a null from the API is no text, and no handler expects it")
 @pytest.mark.parametrize(
     ("handler", "given"),
     [
