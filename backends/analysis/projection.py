@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,10 +17,12 @@ import numpy as np
 
 N_NEIGHBORS = 15
 MIN_DIST = 0.1
-EPOCHS_PER_FRAME = 10
+EPOCHS_PER_FRAME = 5
+GRAPH_EVERY = 2
+"""Frames that share one neighbour graph while the vectors move: it costs more than moving the points."""
 MOVING_RATE = 0.3
 """Step size while the vectors still change (umap-learn starts a full fit at 1)."""
-SETTLING_FRAMES = 12
+SETTLING_FRAMES = 24
 NEGATIVE_SAMPLE_RATE = 5.0
 START_SPREAD = 3.0
 """Standard deviation of the PCA that the first layout starts from: about that of a finished map."""
@@ -50,6 +53,7 @@ class LiveMap:
         self._random = np.random.RandomState(seed)
         self._layout: np.ndarray | None = None
         self._graph: Any = None
+        self._frames = 0
         self._axes: np.ndarray | None = None
 
     def update(self, unit: np.ndarray) -> MapFrame:
@@ -68,15 +72,19 @@ class LiveMap:
             points, self._axes = pca(unit, self._axes)
             self._layout = points * (START_SPREAD / max(float(points.std()), 1e-9))
         with _umap_lock:
-            self._graph = neighbour_graph(unit, self._random)
+            if self._graph is None or self._frames % GRAPH_EVERY == 0:
+                self._graph = neighbour_graph(unit, self._random)
+            self._frames += 1
             self._layout = _optimise(self._graph, self._layout, MOVING_RATE, self._random)
         return MapFrame(self._layout, "umap")
 
-    def settle(self, frame: int) -> MapFrame | None:
-        """Let the last map come to rest: call with 0, 1, ... until it returns None."""
-        if self._graph is None or self._layout is None or frame >= SETTLING_FRAMES:
+    def settle(self, unit: np.ndarray, frame: int) -> MapFrame | None:
+        """Let the map of vectors that change no more come to rest: call with 0, 1, ... until it returns None."""
+        if self._layout is None or frame >= SETTLING_FRAMES:
             return None
         with _umap_lock:
+            if frame == 0:
+                self._graph = neighbour_graph(unit, self._random)
             rate = MOVING_RATE * (1 - frame / SETTLING_FRAMES)
             self._layout = _optimise(self._graph, self._layout, rate, self._random)
         return MapFrame(self._layout, "umap")
@@ -165,8 +173,6 @@ def _optimise(graph: Any, layout: np.ndarray, rate: float, random: np.random.Ran
     So short a run would never visit an edge whose weight asks for less than one visit. Each of those is drawn
     with the chance that its weight deserves, at a random moment, so that frames together do what one long run does.
     """
-    from umap.layouts import optimize_layout_euclidean
-
     visits = EPOCHS_PER_FRAME * graph.data / graph.data.max()
     drawn = (visits >= 1) | (random.random_sample(len(visits)) < visits)
     visits = visits[drawn]
@@ -175,7 +181,7 @@ def _optimise(graph: Any, layout: np.ndarray, rate: float, random: np.random.Ran
     a, b = _curve()
     moved = layout - layout.mean(axis=0)  # a layout drifts: nothing holds its centre
     return np.asarray(
-        optimize_layout_euclidean(
+        _optimiser()(
             moved,
             moved,
             graph.row[drawn].astype(np.int32),
@@ -193,6 +199,21 @@ def _optimise(graph: Any, layout: np.ndarray, rate: float, random: np.random.Ran
             move_other=True,
         )
     )
+
+
+@lru_cache(maxsize=1)
+def _optimiser() -> Callable[..., Any]:
+    """umap-learn's optimiser, its inner loop compiled anew so that it lets go of Python's lock.
+
+    Otherwise every frame of a map would hold up the training threads of all visitors.
+    """
+    import numba
+    from umap import layouts
+
+    loop = getattr(layouts, "_optimize_layout_euclidean_single_epoch", None)
+    if loop is not None and hasattr(layouts, "_nb_optimize_layout_euclidean_single_epoch"):
+        layouts._nb_optimize_layout_euclidean_single_epoch = numba.njit(loop, fastmath=True, nogil=True)
+    return layouts.optimize_layout_euclidean
 
 
 @lru_cache(maxsize=1)

@@ -32,16 +32,14 @@ class CpuUpdates:
         self._keep_threshold = sampling.as_uint32_threshold(keep)
         self._noise_threshold = sampling.as_uint32_threshold(threshold)
         self._noise_alias = alias
-        self._pool = ThreadPoolExecutor(self.threads, "word2vec") if self.threads > 1 else None
+        self._pool = ThreadPoolExecutor(max(1, self.threads - 1), "word2vec")
         self._run(np.zeros(1, np.int64), 0, RateLine(0.0, 0.0, 0.0))  # compiles the kernel, so that no clock counts it
 
     def advance(self, first: int, last: int, rates: RateLine) -> tuple[float, int]:
         """Train on the chunks first..last-1; return the measured loss and over how many predictions."""
         next_chunk = np.array([first], np.int64)
-        if self._pool is None:
-            return self._run(next_chunk, last, rates)
-        parts = [self._pool.submit(self._run, next_chunk, last, rates) for _ in range(self.threads)]
-        results = [part.result() for part in parts]
+        parts = [self._pool.submit(self._run, next_chunk, last, rates) for _ in range(self.threads - 1)]
+        results = [self._run(next_chunk, last, rates), *[part.result() for part in parts]]
         return sum(loss for loss, _ in results), sum(count for _, count in results)
 
     def copy_vectors(self) -> np.ndarray:

@@ -55,7 +55,7 @@ def make() -> list[Path]:
     for last in trainer.steps():
         snapshot, frame = last, live_map.update(trainer.freeze().unit[:MAP_WORDS])
     turn = 0
-    while (settled := live_map.settle(turn)) is not None:
+    while (settled := live_map.settle(trainer.freeze().unit[:MAP_WORDS], turn)) is not None:
         frame, turn = settled, turn + 1
     vectors = trainer.freeze()
     half = vectors.vectors.astype(np.float16)

@@ -79,7 +79,7 @@ class MapProgress:
             self.laid_out_at, self.settled, self.begun = step, 0, time.monotonic()
             self.job = store.map_worker.submit(self.live.update, run.frozen.unit[:words])
         elif run.done and self.settled <= projection.SETTLING_FRAMES:
-            self.job = store.map_worker.submit(self.live.settle, self.settled)
+            self.job = store.map_worker.submit(self.live.settle, run.frozen.unit[:words], self.settled)
             self.settled += 1
         return fresh, self.job is not None
 

@@ -34,12 +34,16 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         frame = live.update(unit)
         seconds.append(time.perf_counter() - begun)
     turn = 0
-    while (settled := live.settle(turn)) is not None:
+    while (settled := live.settle(states[-1], turn)) is not None:
         frame, turn = settled, turn + 1
     ours = projection.trustworthiness(states[-1], frame.points)
-    umap.UMAP(metric="cosine", random_state=0).fit(states[-1][:200])  # compiles, so that the clock does not count it
+    umap.UMAP(metric="cosine", random_state=0, n_jobs=1).fit(
+        states[-1][:200]
+    )  # compiles, so that the clock does not count it
     begun = time.perf_counter()
-    full = umap.UMAP(n_neighbors=projection.N_NEIGHBORS, metric="cosine", random_state=0).fit_transform(states[-1])
+    full = umap.UMAP(n_neighbors=projection.N_NEIGHBORS, metric="cosine", random_state=0, n_jobs=1).fit_transform(
+        states[-1]
+    )
     full_seconds = time.perf_counter() - begun
     theirs = projection.trustworthiness(states[-1], full)
     yield {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -25,25 +26,25 @@ def handler(demo, name):
 
 def test_opening_the_page_hands_out_a_token_and_every_view(demo, store):
     opened = handler(demo, "on_open")
-    values = opened.fn(None, REQUEST)
+    values = asyncio.run(opened.fn(None, REQUEST))
     assert len(values) == len(opened.outputs)
     assert values[0] == store.of("page").token
 
 
 def test_a_reload_brings_the_session_back(demo, store):
-    token = handler(demo, "on_open").fn(None, REQUEST)[0]
+    token = asyncio.run(handler(demo, "on_open").fn(None, REQUEST))[0]
     session = store.of("page")
     session.runs[TAB] = fake_run(store)
     handler(demo, "on_close").fn(REQUEST)
     assert session.left is not None
     again = SimpleNamespace(session_hash="page after reload")
-    assert handler(demo, "on_open").fn(token, again)[0] == token
+    assert asyncio.run(handler(demo, "on_open").fn(token, again))[0] == token
     assert TAB in store.of("page after reload").runs
 
 
 @pytest.mark.parametrize("saved", [5, ["a"], {"a": 1}, "<script>", True])
 def test_a_page_opens_whatever_its_browser_had_saved(demo, saved):
-    token = handler(demo, "on_open").fn(saved, REQUEST)[0]
+    token = asyncio.run(handler(demo, "on_open").fn(saved, REQUEST))[0]
     assert isinstance(token, str)
     assert token != saved
 

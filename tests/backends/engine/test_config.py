@@ -84,8 +84,8 @@ def test_a_config_is_frozen():
 def test_changes_make_a_validated_copy():
     config = Word2VecConfig()
     changed = config.with_changes(dim=32, seed=7)
-    assert (changed.dim, config.dim) == (32, 64)
-    assert config.differences(changed) == {"dim": (64, 32), "seed": (1, 7)}
+    assert (changed.dim, config.dim) == (32, 96)
+    assert config.differences(changed) == {"dim": (96, 32), "seed": (1, 7)}
     assert config.differences(Word2VecConfig()) == {}
     with pytest.raises(ConfigError, match="Dimensions"):
         config.with_changes(dim=1)

@@ -47,8 +47,7 @@ def run_naive(config: Word2VecConfig, corpus: Corpus, start: np.ndarray, chunks:
         negatives=config.negatives,
         cbow=config.architecture == "cbow",
         seed=config.seed,
-        next_chunk=np.array([chunks[0]], np.int64),
-        last_chunk=chunks[1],
+        chunks=chunks,
         rates=rates,
     )
     return inputs, outputs, loss, predictions

@@ -9,7 +9,7 @@ from backends.data.text import build_corpus, tokenise
 from backends.word2vec import torch_updates
 from backends.word2vec.config import Word2VecConfig
 from backends.word2vec.cpu_updates import CpuUpdates
-from backends.word2vec.schedule import RateLine, over_chunks
+from backends.word2vec.schedule import CHUNK_WORDS, over_chunks
 from backends.word2vec.torch_updates import TorchUpdates, negative_sampling_gradients, softmax_gradients
 from backends.word2vec.trainer import Word2VecTrainer
 from tests.conftest import TOPICS
@@ -111,10 +111,12 @@ def loss_after(updates: TorchUpdates, chunks: int, rate: float) -> float:
 @pytest.mark.parametrize("objective", ["negative-sampling", "softmax"])
 def test_a_very_frequent_word_does_not_make_a_batch_diverge(corpus_with_a_frequent_word, objective, monkeypatch):
     config = SMALL.with_changes(objective=objective)
-    loss = loss_after(TorchUpdates(config, corpus_with_a_frequent_word, "cpu"), 6, config.learning_rate)
+    updates = TorchUpdates(config, corpus_with_a_frequent_word, "cpu")
+    chunks = 6 * CHUNK_WORDS // updates.chunk_words
+    loss = loss_after(updates, chunks, config.learning_rate)
     assert loss < 2.5  # at the start: log(2) * 6 = 4.2, and log(25) = 3.2
     monkeypatch.setattr(torch_updates, "MAX_UPDATES_PER_ROW", 1e9)
-    summed = loss_after(TorchUpdates(config, corpus_with_a_frequent_word, "cpu"), 6, config.learning_rate)
+    summed = loss_after(TorchUpdates(config, corpus_with_a_frequent_word, "cpu"), chunks, config.learning_rate)
     assert np.isnan(summed), "this corpus does not put the averaging to the test"
 
 

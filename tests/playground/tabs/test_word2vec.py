@@ -293,7 +293,7 @@ def test_a_run_is_described_by_its_words_pace_and_device(own_run):
     while own_run.pull():
         pass
     assert "words/s" in word2vec.describe(own_run)
-    assert f"epoch {EPOCHS} of {EPOCHS}" in word2vec.describe(own_run)
+    assert f"epoch {EPOCHS:.2f} of {EPOCHS}" in word2vec.describe(own_run)
 
 
 @pytest.mark.parametrize(
