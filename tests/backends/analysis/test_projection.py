@@ -47,4 +47,4 @@ def test_a_map_of_few_points_is_a_pca():
 
 
 def test_before_the_first_frame_there_is_nothing_to_settle():
-    assert projection.LiveMap().settle(0) is None
+    assert projection.LiveMap().settle(np.eye(20, dtype=np.float32), 0) is None

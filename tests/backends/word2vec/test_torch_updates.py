@@ -9,7 +9,7 @@ from backends.data.text import build_corpus, tokenise
 from backends.word2vec import torch_updates
 from backends.word2vec.config import Word2VecConfig
 from backends.word2vec.cpu_updates import CpuUpdates
-from backends.word2vec.schedule import CHUNK_WORDS, over_chunks
+from backends.word2vec.schedule import CHUNK_WORDS, RateLine, over_chunks
 from backends.word2vec.torch_updates import TorchUpdates, negative_sampling_gradients, softmax_gradients
 from backends.word2vec.trainer import Word2VecTrainer
 from tests.conftest import TOPICS
