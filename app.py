@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # numpy's own threads would only get in the way of the training threads, and spin while they wait.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.setswitchinterval(LOCK_SECONDS)
     from backends.engine.device import DeviceError, choose_device
 

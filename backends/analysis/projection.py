@@ -156,8 +156,10 @@ def nearest(unit: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def neighbour_graph(unit: np.ndarray, random: np.random.RandomState) -> Any:
     """umap-learn's fuzzy graph of exact neighbours, as a scipy COO matrix."""
+    import numba
     from umap.umap_ import fuzzy_simplicial_set
 
+    numba.set_num_threads(1)  # of this Python thread only: helpers would spin on cores that train
     indices, distances = nearest(unit, N_NEIGHBORS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -16,6 +16,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 WARM_UP_SECONDS = 45
+MAP_OUTPUT = 1
+"""Place of the map among the outputs of a training: after the status; an unchanged one is no string."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +90,7 @@ def _client(address: str) -> dict[str, Any]:
         if 'data-phase="training"' in status and "words/s" in status:
             begun = begun or time.perf_counter()
             updates += 1
-            picture = values[5]
+            picture = values[MAP_OUTPUT]
             if isinstance(picture, str) and picture != last_map:
                 maps, last_map = maps + 1, picture
         if 'data-phase="done"' in status and not ended:
