@@ -48,11 +48,10 @@ def in_config_order(config: type[MethodConfig], widgets: dict[str, gr.components
 
 
 def _widget(info: SettingInfo, prefix: str) -> gr.components.Component:
-    label = f"{info.label} ({info.unit})" if info.unit and not info.essential else info.label
     common: dict[str, Any] = {
         "value": info.default,
-        "label": label,
-        "info": info.description,
+        "label": info.label,
+        "info": f"{info.description} In {info.unit}." if info.unit else info.description,
         "elem_id": f"{prefix}-{info.name.replace('_', '-')}",
         "elem_classes": ["setting"],
     }

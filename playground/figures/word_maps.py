@@ -129,7 +129,7 @@ def analogy_plane(words: Sequence[str], points: np.ndarray, target: np.ndarray, 
     spread = np.maximum(np.ptp(places, axis=0), 1e-6)
     low, high = places.min(axis=0) - 0.25 * spread, places.max(axis=0) + 0.25 * spread
     layout = style.layout(
-        f"The same step from {b} to {a}, taken from {c} ({variance_kept:.0%} of the spread is in this plane)",
+        f"The step from {b} to {a}, taken from {c} ({variance_kept:.0%} of the spread)",
         xaxis=style.hidden_axis(range=[float(low[0]), float(high[0])]),
         yaxis=style.hidden_axis(range=[float(low[1]), float(high[1])]),
         annotations=arrows,
