@@ -39,3 +39,8 @@ def speech_vectors() -> WordVectors:
     for _ in trainer.steps():
         pass
     return trainer.freeze()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the browser's tests come last: Playwright leaves an event loop running that other tests could not start."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
