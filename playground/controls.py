@@ -51,7 +51,7 @@ def _widget(info: SettingInfo, prefix: str) -> gr.components.Component:
     common: dict[str, Any] = {
         "value": info.default,
         "label": info.label,
-        "info": f"{info.description} In {info.unit}." if info.unit else info.description,
+        "info": f"{info.description} Unit: {info.unit}." if info.unit else info.description,
         "elem_id": f"{prefix}-{info.name.replace('_', '-')}",
         "elem_classes": ["setting"],
     }

@@ -37,8 +37,8 @@ LEAD = "No labels: the text itself says which words stand together. Train, and w
 MAP_WORDS = shipped.MAP_WORDS
 NEIGHBOURS_SHOWN = 5
 FIRST_WORD = "king"
-MAP_SECONDS = 0.3
-"""From one layout to the next while training: a smooth map that leaves the cores to the training."""
+MAP_SECONDS = 0.2
+"""At least so long from one layout to the next while training: every second update, which leaves cores to train."""
 MOVES_BEFORE_REST = 20
 """A map that came late (UMAP was still compiling) makes at least so many moves before it settles."""
 
