@@ -32,8 +32,8 @@ LECTURE: tuple[Analogy, ...] = (
     Analogy("nations", "nation", "country", "countries", "plural"),
     Analogy("larger", "large", "great", "greater", "comparative"),
 )
-"""The questions that the training view follows. With the default settings on the built-in text all six came out right
-for six seeds of six; single runs with fewer dimensions miss one now and then."""
+"""The questions that the training view follows. With the default settings on the built-in text all six come out right;
+threads without locks are not repeatable, so with other seeds a single one is missed now and then."""
 
 
 @dataclass(frozen=True)
