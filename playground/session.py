@@ -64,6 +64,7 @@ class Run:
     """One training run of one visitor: a trainer, how far it is, and a frozen copy to answer questions from."""
 
     def __init__(self, trainer: Trainer, device_lock: FairLock) -> None:
+        self.id = secrets.token_hex(4)
         self.trainer = trainer
         self.config: MethodConfig = trainer.config
         self.frozen: Any = trainer.freeze()

@@ -7,23 +7,24 @@ from numba import njit
 
 
 @njit(nogil=True, cache=True)
-def best_per_row(scores, count):
-    """Return the `count` highest scores of each row, the diagonal left out.
+def best_per_row(scores, first, count):
+    """Return the `count` highest scores of each row; row i leaves column `first` + i, which is itself, out.
 
     Args:
-        scores: (n, n) float32, n > count.
+        scores: (m, n) float32, n > count.
+        first: which of the n items the first row is.
         count: how many to keep.
 
     Returns:
-        indices (n, count) int32 and scores (n, count) float32, highest first.
+        indices (m, count) int32 and scores (m, count) float32, highest first.
     """
-    n = scores.shape[0]
-    indices = np.zeros((n, count), np.int32)
-    best = np.full((n, count), -np.inf, np.float32)
-    for i in range(n):
+    m, n = scores.shape
+    indices = np.zeros((m, count), np.int32)
+    best = np.full((m, count), -np.inf, np.float32)
+    for i in range(m):
         for j in range(n):
             score = scores[i, j]
-            if j == i or not score > best[i, count - 1]:
+            if j == first + i or not score > best[i, count - 1]:
                 continue
             place = count - 1
             while place > 0 and best[i, place - 1] < score:

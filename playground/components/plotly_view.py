@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,8 @@ def plotly_js_path() -> Path:
     import plotly
 
     return Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+
+def static_url(path: Path) -> str:
+    """Where the page fetches a file that `gr.set_static_paths` names."""
+    return f"/gradio_api/file={urllib.parse.quote(str(path))}"

@@ -19,8 +19,10 @@ from playground.session import Run, Session, SessionStore
 
 MAX_WAITING = 64
 """Trainings that may stand in line; further ones wait in Gradio's own queue."""
-SETTLING_PAUSE_SECONDS = 0.1
-"""Between two looks at views that still move after the training."""
+BUSY = "() => [{i}, {a}, {i}, {a}]".replace("{i}", "{__type__: 'update', interactive: false}").replace(
+    "{a}", "{__type__: 'update', interactive: true}"
+)
+"""What a click does to train, pause, step and reset in the page itself, before the server has answered."""
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +37,9 @@ class TabRun:
         tab: the tab's name, under which the session keeps the run.
         controls: the widgets that make the config.
         make_trainer: builds a trainer for a session and a config; may take seconds, runs off the event loop.
-        views: the components that show the run.
-        draw: makes the views' values (None: leave it as it is) and says whether more is to come without training.
+        views: the components that show the run; each costs time at every update, so they are few.
+        draw: makes the views' values (None: leave it as it is); told whether to draw also what has not changed.
+        rest: what goes on when nothing trains any more, such as a map that comes to rest, and the components it sets.
         first_views: makes the views' values before any training in this session.
         describe: one line about pace and device.
     """
@@ -45,9 +48,10 @@ class TabRun:
     controls: Controls
     make_trainer: Callable[[Session, MethodConfig], Trainer]
     views: Sequence[gr.components.Component]
-    draw: Callable[[Session, Run, bool], tuple[Values, bool]]
+    draw: Callable[[Session, Run, bool], Values]
     first_views: Callable[[Session], Values]
     describe: Callable[[Run], str]
+    rest: tuple[Callable[[gr.Request], AsyncIterator[Any]], Sequence[gr.components.Component]] | None = None
 
 
 class RunPanel:
@@ -70,7 +74,7 @@ class RunPanel:
 
     def wire(self, tab: TabRun) -> None:
         """Connect the buttons with a tab's trainer and views."""
-        outputs = [self.status, *self.buttons, *tab.views]
+        outputs = [self.status, *tab.views]
         options: dict[str, Any] = {"outputs": outputs, "show_progress": "hidden", "trigger_mode": "multiple"}
         inputs = tab.controls.inputs
 
@@ -89,12 +93,32 @@ class RunPanel:
         def on_pause(request: gr.Request) -> None:
             self._session(request).stop(tab.tab)
 
+        def on_rest(request: gr.Request) -> Values:
+            return self.button_updates(tab, self._session(request))
+
         def on_change(request: gr.Request, *values: Any) -> Any:
             return gr.update(value=self._train_label(tab, self._session(request), values))
 
-        self.train.click(on_train, inputs, concurrency_limit=MAX_WAITING, api_name=f"{tab.tab}_train", **options)
-        self.step.click(on_step, inputs, concurrency_limit=MAX_WAITING, api_name=f"{tab.tab}_step", **options)
-        self.reset.click(on_reset, inputs, concurrency_limit=MAX_WAITING, api_name=f"{tab.tab}_reset", **options)
+        for button, handler, name in (
+            (self.train, on_train, "train"),
+            (self.step, on_step, "step"),
+            (self.reset, on_reset, "reset"),
+        ):
+            button.click(None, None, self.buttons, js=BUSY)
+            trained = button.click(
+                handler, inputs, concurrency_limit=MAX_WAITING, api_name=f"{tab.tab}_{name}", **options
+            )
+            rested = trained.then(on_rest, None, self.buttons, show_progress="hidden", api_name=False)
+            if tab.rest is not None:
+                rested.then(
+                    tab.rest[0],
+                    None,
+                    list(tab.rest[1]),
+                    show_progress="hidden",
+                    concurrency_limit=MAX_WAITING,
+                    trigger_mode="multiple",
+                    api_name=False,
+                )
         self.pause.click(on_pause, None, None, show_progress="hidden", api_name=f"{tab.tab}_pause")
         changes = [widget.change for widget in tab.controls.widgets.values()]
         gr.on(
@@ -105,15 +129,30 @@ class RunPanel:
         """What `restore` sets: status, buttons, views, and the widgets of the settings."""
         return [self.status, *self.buttons, *tab.views, *tab.controls.inputs]
 
-    def restore(self, tab: TabRun, session: Session) -> Values:
-        """What the panel shows when a page is opened or reloaded: the run of before, with its settings, or none."""
+    def restore(self, tab: TabRun, session: Session, settings: MethodConfig | None = None) -> Values:
+        """What the panel shows when a page is opened or reloaded: the run of before, or none.
+
+        The widgets get the run's settings, or those of a link that was opened just now.
+        """
         run = session.runs.get(tab.tab)
         if run is None:
-            untouched = [gr.skip()] * (1 + len(self.buttons))
-            return [*untouched, *map(_or_skip, tab.first_views(session)), *[gr.skip()] * len(tab.controls.inputs)]
-        config = run.config.model_dump()
-        settings = [config[name] for name in tab.controls.widgets]
-        return [*self._show(tab, session, run, self._resting_phase(run), everything=True), *settings]
+            first = map(_or_skip, tab.first_views(session))
+            return [gr.skip(), *[gr.skip()] * len(self.buttons), *first, *self._widget_values(tab, settings)]
+        status, *views = self._show(tab, session, run, self._resting_phase(run), everything=True)
+        return [status, *self.button_updates(tab, session), *views, *self._widget_values(tab, settings or run.config)]
+
+    @staticmethod
+    def _widget_values(tab: TabRun, config: MethodConfig | None) -> Values:
+        if config is None:
+            return [gr.skip()] * len(tab.controls.inputs)
+        values = config.model_dump()
+        return [values[name] for name in tab.controls.widgets]
+
+    def button_updates(self, tab: TabRun, session: Session) -> Values:
+        """Which buttons can be pressed now, and what training would be called."""
+        run = session.runs.get(tab.tab)
+        phase = "training" if session.is_driven(tab.tab) else "ready" if run is None else self._resting_phase(run)
+        return _button_updates(phase)
 
     def _session(self, request: gr.Request) -> Session:
         return self.store.of(str(request.session_hash))
@@ -134,18 +173,12 @@ class RunPanel:
         finally:
             session.stop(tab.tab, driver)
         yield self._show(tab, session, run, self._resting_phase(run), everything=True)
-        more = True
-        while more and not session.is_driven(tab.tab) and session.left is None and session.runs.get(tab.tab) is run:
-            await asyncio.sleep(SETTLING_PAUSE_SECONDS)
-            views, more = tab.draw(session, run, False)
-            if any(view is not None for view in views):
-                yield [gr.skip()] * (1 + len(self.buttons)) + [_or_skip(view) for view in views]
 
     async def _pull_until_stopped(
         self, tab: TabRun, session: Session, run: Run, driver: object
     ) -> AsyncIterator[Values]:
         """Pull slice after slice; while one trains, the one before is drawn."""
-        shown_phase = ""
+        shown = False
         async with self.store.place(lambda: session.is_driver(tab.tab, driver)) as ahead:
             while session.is_driver(tab.tab, driver):
                 waiting = await ahead()
@@ -153,11 +186,8 @@ class RunPanel:
                     yield self._only_status(tab, "waiting", f"{waiting} ahead of you; training starts by itself.")
                     continue
                 pulled = self.store.submit(run.pull)
-                if shown_phase == "training":
-                    yield self._show(tab, session, run, "training", buttons=False)
-                else:
-                    shown_phase = "training"
-                    yield self._show(tab, session, run, "training", everything=True)
+                yield self._show(tab, session, run, "training", everything=not shown)
+                shown = True
                 try:
                     snapshot = await asyncio.wrap_future(pulled)
                 except TrainingError:
@@ -236,24 +266,18 @@ class RunPanel:
             return "ready"
         return "done" if run.done else "paused"
 
-    def _show(
-        self, tab: TabRun, session: Session, run: Run, phase: str, *, buttons: bool = True, everything: bool = False
-    ) -> Values:
+    def _show(self, tab: TabRun, session: Session, run: Run, phase: str, *, everything: bool = False) -> Values:
         status = status_html(phase, run=run, line=tab.describe(run), alert=run.failure or "")
-        views, _ = tab.draw(session, run, everything)
-        shown = _button_updates(phase) if buttons else [gr.skip()] * len(self.buttons)
-        return [status, *shown, *[_or_skip(view) for view in views]]
+        return [status, *map(_or_skip, tab.draw(session, run, everything))]
 
     def _only_status(self, tab: TabRun, phase: str, hint: str = "") -> Values:
-        status = status_html(phase, hint=hint)
-        return [status, *_button_updates(phase), *[gr.skip()] * len(tab.views)]
+        return [status_html(phase, hint=hint), *[gr.skip()] * len(tab.views)]
 
     def _refused(self, tab: TabRun, session: Session, problem: str) -> Values:
         run = session.runs.get(tab.tab)
         phase = "ready" if run is None else self._resting_phase(run)
         line = "" if run is None else tab.describe(run)
-        status = status_html(phase, run=run, line=line, alert=problem)
-        return [status, *_button_updates(phase), *[gr.skip()] * len(tab.views)]
+        return [status_html(phase, run=run, line=line, alert=problem), *[gr.skip()] * len(tab.views)]
 
 
 def _or_skip(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Figures of words: the map, the arithmetic as arrows, words on an axis, the test set by section."""
+"""Figures of words: the arithmetic as arrows, words on an axis, the test set by section."""
 
 from __future__ import annotations
 
@@ -8,92 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from playground.components.plotly_view import typed
 from playground.figures import style
-
-LABELS = 56
-LABEL_CANDIDATES = 600
-CHARACTER_SHARE = 0.0155
-LINE_SHARE = 0.034
-"""A character's width and a line's height as shares of the map: where a label would stand on another."""
-
-
-def word_map(
-    points: np.ndarray, words: Sequence[str], *, title: str, asked: int | None, neighbours: Sequence[int]
-) -> dict[str, Any]:
-    """A map of words.
-
-    Args:
-        points: (n, 2) float32.
-        words: (n,) most frequent first; hovering and clicking name them.
-        title: what the map shows.
-        asked: index of the word whose neighbours are shown, or None if it isn't on the map.
-        neighbours: indices of its neighbours that are on the map.
-    """
-    points = np.asarray(points, np.float32)
-    names = [html.escape(word) for word in words]
-    marked = [i for i in ([asked] if asked is not None else []) + list(neighbours) if i < len(points)]
-    labelled = spread_labels(points, words, marked, LABELS)
-    data = [
-        {
-            "type": "scattergl",
-            "mode": "markers",
-            "x": typed(points[:, 0]),
-            "y": typed(points[:, 1]),
-            "text": names,
-            "customdata": list(words),
-            "hovertemplate": "%{text}<extra></extra>",
-            "marker": {"size": 5, "color": style.ACCENT, "opacity": 0.35},
-        },
-        _labels(points, names, labelled, style.TEXT, 12),
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": typed(points[marked, 0]),
-            "y": typed(points[marked, 1]),
-            "text": [names[i] for i in marked],
-            "customdata": [words[i] for i in marked],
-            "hovertemplate": "%{text}<extra></extra>",
-            "marker": {"size": 9, "color": style.HIGHLIGHT, "line": {"width": 1, "color": style.TEXT}},
-        },
-        _labels(points, [f"<b>{name}</b>" for name in names], marked, style.HIGHLIGHT, 14),
-    ]
-    low, high = _extent(points)
-    layout = style.layout(
-        title,
-        xaxis=style.hidden_axis(range=[low[0], high[0]]),
-        yaxis=style.hidden_axis(range=[low[1], high[1]]),
-        dragmode="pan",
-        margin={"l": 0, "r": 0, "t": 30, "b": 0},
-    )
-    return {"data": data, "layout": layout, "config": {"scrollZoom": True, "displayModeBar": "hover"}}
-
-
-def spread_labels(points: np.ndarray, words: Sequence[str], taken: Sequence[int], count: int) -> list[int]:
-    """Choose the most frequent words whose labels stand on no other label.
-
-    Args:
-        points: (n, 2), most frequent word first.
-        words: (n,) the labels.
-        taken: indices that are labelled anyway.
-        count: how many to choose at most.
-    """
-    if not len(points):
-        return []
-    low, high = _extent(points)
-    places = (points - low) / np.maximum(np.subtract(high, low), 1e-9)
-    widths = CHARACTER_SHARE * np.array([len(word) + 1 for word in words])
-    boxes = [(*places[i], widths[i]) for i in taken]
-    chosen: list[int] = []
-    for i in range(min(len(points), LABEL_CANDIDATES)):
-        (x, y), width = places[i], widths[i]
-        free = all(abs(x - bx) > (width + bw) / 2 or abs(y - by) > LINE_SHARE for bx, by, bw in boxes)
-        if free and i not in taken:
-            boxes.append((x, y, width))
-            chosen.append(i)
-            if len(chosen) == count:
-                break
-    return chosen
 
 
 def analogy_plane(words: Sequence[str], points: np.ndarray, target: np.ndarray, variance_kept: float) -> dict[str, Any]:
@@ -200,20 +115,6 @@ def section_scores(
     return {"data": data, "layout": layout}
 
 
-def _labels(points: np.ndarray, names: Sequence[str], chosen: Sequence[int], colour: str, size: int) -> dict[str, Any]:
-    chosen = list(chosen)
-    return {
-        "type": "scatter",
-        "mode": "text",
-        "x": typed(points[chosen, 0]),
-        "y": typed(points[chosen, 1]),
-        "text": [names[i] for i in chosen],
-        "textposition": "top center",
-        "textfont": {"size": size, "color": colour},
-        "hoverinfo": "skip",
-    }
-
-
 def _arrow(start: np.ndarray, end: np.ndarray) -> dict[str, Any]:
     return {
         "x": float(end[0]),
@@ -232,12 +133,3 @@ def _arrow(start: np.ndarray, end: np.ndarray) -> dict[str, Any]:
         "startstandoff": 7,
         "text": "",
     }
-
-
-def _extent(points: np.ndarray) -> tuple[list[float], list[float]]:
-    """Lower and upper corner of a box that holds nearly all points; stray ones can be reached by zooming out."""
-    if not len(points):
-        return [-1.0, -1.0], [1.0, 1.0]
-    low, high = np.quantile(points, [0.002, 0.998], axis=0)
-    margin = np.maximum(0.06 * (high - low), 1e-3)
-    return (low - margin).tolist(), (high + margin).tolist()

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from playground.links import Link, LinkTarget
 from playground.session import Session
 
 
@@ -17,8 +18,10 @@ class Tab:
 
     Attributes:
         outputs: the components that are set when a page is opened or reloaded.
-        open: makes their values for a session.
+        open: makes their values for a session; a link that names this tab comes along once.
+        link: what the tab takes from a link.
     """
 
     outputs: list[gr.components.Component]
-    open: Callable[[Session], list[Any]]
+    open: Callable[[Session, Link | None], list[Any]]
+    link: LinkTarget

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-import unicodedata
-from concurrent.futures import Future
+import urllib.parse
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,120 +11,197 @@ from typing import Any
 
 import gradio as gr
 
-from backends.analysis import analogies, projection
+from backends.analysis import analogies
+from backends.analysis.map_config import MapConfig
 from backends.analysis.word_vectors import WordQuestionError, WordVectors
 from backends.data.corpora import BUILT_IN, OWN_TEXT
 from backends.data.text import TextError, TokenisedText, read_text_file
-from backends.engine.checkpoints import CheckpointError
 from backends.engine.config import MethodConfig
 from backends.engine.trainer import Trainer
-from backends.word2vec import shipped
 from backends.word2vec.config import Word2VecConfig
 from playground import controls
 from playground.components import answers
+from playground.components.embedding_explorer import Explorer, embedding_explorer
+from playground.components.link_box import link_field, wire_link
 from playground.components.plotly_view import pack, plotly_view
 from playground.components.run_panel import RunPanel, TabRun
-from playground.components.word_fields import list_value, word_box, word_list
-from playground.figures import curves, word_maps
+from playground.components.word_fields import word_box, word_list
+from playground.figures import curves
+from playground.links import Link, LinkTarget, query_of, read_query
+from playground.live_map import map_of
+from playground.pins import PinError, pins_of, short_name
 from playground.session import Run, Session, SessionStore
 from playground.tabs.tab import Tab
-from playground.tabs.word2vec_questions import build_questions
+from playground.tabs.word2vec_compare import Compare, build_compare, comparison, loss_points, pin_present
+from playground.tabs.word2vec_home import LOADED, build_load, build_take_home
+from playground.tabs.word2vec_map import (
+    FIRST_WORD,
+    NEIGHBOURS_SHOWN,
+    TAB,
+    asked_word,
+    changed_map,
+    frames_at_rest,
+    has_vectors,
+    map_config,
+    map_frame,
+    map_items,
+    map_marks,
+    map_source,
+    picked_word,
+    vectors_of,
+)
+from playground.tabs.word2vec_questions import QUICK, build_how_it_works, build_questions
 
-TAB = "word2vec"
 QUESTION = "Do words that keep the same company mean the same?"
 LEAD = "No labels: the text itself says which words stand together. Train, and watch king − man + woman become queen."
-MAP_WORDS = shipped.MAP_WORDS
-NEIGHBOURS_SHOWN = 5
-FIRST_WORD = "king"
-MAP_SECONDS = 0.2
-"""At least so long from one layout to the next while training: every second update, which leaves cores to train."""
-MOVES_BEFORE_REST = 20
-"""A map that came late (UMAP was still compiling) makes at least so many moves before it settles."""
+AT_REST: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": 64}
+"""Maps on their way to rest are drawn a frame at a time and wait for nothing."""
+MAP_PREFIX = "map_"
+LINK = LinkTarget({"": Word2VecConfig, MAP_PREFIX: MapConfig}, ("word",))
 
 
 @dataclass
-class MapProgress:
-    """The map of one run: laid out off the event loop, one frame at a time."""
+class Parts:
+    """The components of the tab that are wired to each other."""
 
-    live: projection.LiveMap
-    frame: projection.MapFrame
-    laid_out_at: int = 0
-    moved: int = 0
-    settled: int = 0
-    job: Future[projection.MapFrame | None] | None = None
-    begun: float = 0.0
-
-    def poll(self, store: SessionStore, run: Run) -> tuple[bool, bool]:
-        """Take a finished frame and start the next; return (a new frame was taken, more are to come)."""
-        fresh = False
-        if self.job is not None:
-            if not self.job.done():
-                return False, True
-            frame, self.job = self.job.result(), None
-            if frame is not None:
-                self.frame, fresh = frame, True
-                self.moved += frame.method == "umap"
-        step = run.snapshot.step if run.snapshot else 0
-        words = min(MAP_WORDS, len(run.frozen))
-        if step == 0:
-            return fresh, False
-        waits_for_umap = run.done and self.frame.method == "pca" and words > projection.N_NEIGHBORS + 1
-        if waits_for_umap and not projection.is_warm() and step == self.laid_out_at:
-            return fresh, True
-        restless = waits_for_umap or (self.frame.method == "umap" and self.moved < MOVES_BEFORE_REST)
-        if not run.done and time.monotonic() - self.begun < MAP_SECONDS:
-            return fresh, True
-        if step != self.laid_out_at or (run.done and restless):
-            self.laid_out_at, self.settled, self.begun = step, 0, time.monotonic()
-            self.job = store.map_worker.submit(self.live.update, run.frozen.unit[:words])
-        elif run.done and self.settled <= projection.SETTLING_FRAMES:
-            self.job = store.map_worker.submit(self.live.settle, run.frozen.unit[:words], self.settled)
-            self.settled += 1
-        return fresh, self.job is not None
+    widgets: dict[str, Any]
+    own_text: gr.File
+    own_text_note: gr.HTML
+    panel: RunPanel
+    pin: gr.Button
+    pin_note: gr.HTML
+    copy_link: gr.Button
+    link: gr.Textbox
+    word_map: Explorer
+    loss: gr.HTML
+    checklist: gr.HTML
+    word: gr.Textbox
+    neighbours: gr.HTML
+    known_words: gr.HTML
+    origin: gr.HTML
+    compare_tab: gr.Tab
+    compare: Compare
+    load_events: list[Any]
 
 
 def build_tab(store: SessionStore) -> Tab:
     """Lay the tab out and wire it."""
     with gr.Row(elem_classes=["tab-body"]):
         with gr.Column(scale=0, min_width=312, elem_classes=["ask-column"]):
-            answers.html_area(f"<h2>{QUESTION}</h2><p>{LEAD}</p>", elem_classes=["lead"])
-            widgets = controls.build_essential(Word2VecConfig, "w2v")
-            own_text = gr.File(
-                label="Your own text (.txt, UTF-8, up to 20 MB)",
-                file_types=[".txt"],
-                visible=False,
-                height=96,
-                elem_id="w2v-own-text",
-            )
-            own_text_note = answers.html_area(
-                _corpus_note("all"), elem_id="w2v-corpus-note", elem_classes=["note-line"]
-            )
-            with gr.Accordion("Advanced", open=False):
-                widgets |= controls.build_advanced(Word2VecConfig, "w2v")
-            panel = RunPanel(store, "w2v")
+            asked = _lay_out_settings(store)
         with gr.Column(scale=1, min_width=480, elem_classes=["view-column"]):
-            with gr.Row(elem_classes=["live-row"]):
-                with gr.Column(min_width=340, elem_classes=["map-column"]):
-                    word_map = plotly_view(label="Map of the most frequent words", height=424, elem_id="w2v-map")
-                with gr.Column(min_width=290, elem_classes=["side-column"]):
-                    loss = plotly_view(label="Loss over the words read", height=140, elem_id="w2v-loss")
-                    checklist = answers.html_area(elem_id="w2v-analogies")
-                    word = word_box("Nearest neighbours of", FIRST_WORD, "w2v-neighbour-word")
-                    neighbours = answers.html_area(elem_id="w2v-neighbours")
-            known_words = word_list("w2v-known-words")
-            questions = build_questions(store, lambda session: vectors_of(session))
+            parts = Parts(**asked, **_lay_out_views(store))
+    tab = _run_of(store, parts)
+    parts.panel.wire(tab)
+    wire_link(parts.copy_link, parts.link, tab.controls, partial(make_query, store, tab))
+    _wire_own_text(store, parts)
+    _wire_map(store, parts)
+    _wire_pins(store, parts)
 
-    tab = TabRun(
+    def on_open(session: Session, link: Link | None) -> list[Any]:
+        settings = take_link(session, link)
+        return [*parts.panel.restore(tab, session, settings), session.uploads.get("word", FIRST_WORD)]
+
+    return Tab([*parts.panel.outputs(tab), parts.word], on_open, LINK)
+
+
+def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
+    answers.html_area(f"<h2>{QUESTION}</h2><p>{LEAD}</p>", elem_classes=["lead"])
+    widgets = controls.build_essential(Word2VecConfig, "w2v")
+    own_text = gr.File(
+        label="Your own text (.txt, UTF-8, up to 20 MB)",
+        file_types=[".txt"],
+        visible=False,
+        height=96,
+        elem_id="w2v-own-text",
+    )
+    own_text_note = answers.html_area(_corpus_note("all"), elem_id="w2v-corpus-note", elem_classes=["note-line"])
+    with gr.Accordion("Advanced", open=False):
+        widgets |= controls.build_advanced(Word2VecConfig, "w2v")
+    panel = RunPanel(store, "w2v")
+    with gr.Row(elem_classes=["run-buttons"]):
+        pin = gr.Button("Pin this run", size="sm", elem_id="w2v-pin", min_width=60)
+        copy_link = gr.Button("Copy link", size="sm", elem_id="w2v-copy-link", min_width=60)
+    return {
+        "widgets": widgets,
+        "own_text": own_text,
+        "own_text_note": own_text_note,
+        "panel": panel,
+        "pin": pin,
+        "copy_link": copy_link,
+        "link": link_field("w2v"),
+        "pin_note": answers.html_area(elem_id="w2v-pin-note", elem_classes=["note-line"]),
+    }
+
+
+def _lay_out_views(store: SessionStore) -> dict[str, Any]:
+    with gr.Row(elem_classes=["live-row"]):
+        with gr.Column(min_width=340, elem_classes=["map-column"]):
+            word_map = embedding_explorer(label="Map of the most frequent words", height=396, elem_id="w2v-map")
+        with gr.Column(min_width=290, elem_classes=["side-column"]):
+            loss = plotly_view(label="Loss over the words read", height=140, elem_id="w2v-loss")
+            checklist = answers.html_area(elem_id="w2v-analogies")
+            word = word_box("Nearest neighbours of", FIRST_WORD, "w2v-neighbour-word")
+            neighbours = answers.html_area(elem_id="w2v-neighbours")
+    known_words = word_list("w2v-known-words")
+    origin = answers.html_area(elem_id="w2v-origin", elem_classes=["note-line"])
+    with gr.Tabs(elem_classes=["questions"]):
+        build_questions(store, vectors_of)
+        with gr.Tab("Compare", id="compare") as compare_tab:
+            compare = build_compare(store)
+        with gr.Tab("Take home", id="home"):
+            load_events = _lay_out_home(store, [word_map.frame, checklist, neighbours])
+        with gr.Tab("How it works", id="how"):
+            build_how_it_works()
+    return {
+        "word_map": word_map,
+        "loss": loss,
+        "checklist": checklist,
+        "word": word,
+        "neighbours": neighbours,
+        "known_words": known_words,
+        "origin": origin,
+        "compare_tab": compare_tab,
+        "compare": compare,
+        "load_events": load_events,
+    }
+
+
+def _lay_out_home(store: SessionStore, views: list[gr.components.Component]) -> list[Any]:
+    def on_loaded(session: Session) -> list[Any]:
+        session.stop(TAB)
+        vectors, _ = vectors_of(session)
+        return [map_frame(session, with_history=True), analogy_html(vectors), neighbour_html(session)]
+
+    with gr.Row(elem_classes=["two-parts"]):
+        with gr.Column():
+            answers.html_area("<h3>Take it home</h3>")
+            build_take_home(store, vectors_of, lambda session: session.runs.get(TAB))
+        with gr.Column():
+            answers.html_area("<h3>Bring other vectors</h3>")
+            return build_load(store, on_loaded, views)
+
+
+def _run_of(store: SessionStore, parts: Parts) -> TabRun:
+    async def rest(request: gr.Request) -> AsyncIterator[str]:
+        async for frame in frames_at_rest(store, store.of(str(request.session_hash))):
+            yield frame
+
+    for loaded in parts.load_events:
+        loaded.then(rest, None, parts.word_map.frame, api_name=False, **AT_REST)
+    return TabRun(
         tab=TAB,
-        controls=controls.in_config_order(Word2VecConfig, widgets),
+        controls=controls.in_config_order(Word2VecConfig, parts.widgets),
         make_trainer=partial(make_trainer, store),
-        views=[word_map, loss, checklist, neighbours, known_words, *questions.origin_lines],
+        views=[parts.word_map.frame, parts.loss, parts.checklist, parts.neighbours],
         draw=partial(draw, store),
         first_views=first_views,
         describe=describe,
+        rest=(rest, [parts.word_map.frame]),
     )
-    panel.wire(tab)
 
+
+def _wire_own_text(store: SessionStore, parts: Parts) -> None:
     def on_corpus(corpus: str, request: gr.Request) -> tuple[Any, Any]:
         own = corpus == OWN_TEXT
         session = store.of(str(request.session_hash))
@@ -133,49 +209,93 @@ def build_tab(store: SessionStore) -> Tab:
         return gr.update(visible=own), note
 
     def on_upload(path: str | None, request: gr.Request) -> str:
-        session = store.of(str(request.session_hash))
-        return take_text(session, path)
+        return take_text(store.of(str(request.session_hash)), path)
 
-    def on_word(typed_word: str, request: gr.Request) -> Any:
+    corpus, outputs = parts.widgets["corpus"], [parts.own_text, parts.own_text_note]
+    corpus.change(on_corpus, corpus, outputs, api_name=False, **QUICK)
+    parts.own_text.upload(on_upload, parts.own_text, parts.own_text_note, api_name="word2vec_own_text", **QUICK)
+
+
+def _wire_map(store: SessionStore, parts: Parts) -> None:
+    def on_word(typed_word: str, request: gr.Request) -> tuple[Any, str]:
         session = store.of(str(request.session_hash))
         session.uploads["word"] = str(typed_word)
-        run = session.runs.get(TAB)
-        return map_figure(session, run), neighbour_html(session)
+        return map_marks(session), neighbour_html(session)
 
-    def on_map_click(event: gr.EventData, request: gr.Request) -> tuple[Any, Any, Any]:
-        clicked = event._data.get("key") if isinstance(event._data, dict) else None
-        if not isinstance(clicked, str):
-            return gr.skip(), gr.skip(), gr.skip()
-        figure, listing = on_word(clicked, request)
-        return clicked, figure, listing
+    def on_pick(event: gr.EventData, request: gr.Request) -> tuple[Any, Any, Any]:
+        session = store.of(str(request.session_hash))
+        picked = picked_word(session, event._data)
+        return (picked, *on_word(picked, request)) if picked is not None else (gr.skip(), gr.skip(), gr.skip())
 
-    quick: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8}
-    widgets["corpus"].change(on_corpus, widgets["corpus"], [own_text, own_text_note], api_name=False, **quick)
-    own_text.upload(on_upload, own_text, own_text_note, api_name="word2vec_own_text", **quick)
-    word.submit(on_word, word, [word_map, neighbours], api_name="word2vec_neighbours", **quick)
-    word.blur(on_word, word, [word_map, neighbours], api_name=False, **quick)
-    word_map.select(on_map_click, None, [word, word_map, neighbours], api_name=False, **quick)
+    async def on_layout(event: gr.EventData, request: gr.Request) -> AsyncIterator[str]:
+        session = store.of(str(request.session_hash))
+        session.uploads["map"] = changed_map(map_config(session), event._data)
+        if not has_vectors(session):
+            return
+        yield map_frame(session)
+        async for frame in frames_at_rest(store, session):
+            yield frame
 
-    def on_open(session: Session) -> list[Any]:
-        return [*panel.restore(tab, session), session.uploads.get("word", FIRST_WORD)]
+    def on_items(request: gr.Request) -> tuple[Any, Any, Any]:
+        session = store.of(str(request.session_hash))
+        return map_items(session) if has_vectors(session) else (gr.skip(), gr.skip(), gr.skip())
 
-    return Tab([*panel.outputs(tab), word], on_open)
+    async def on_seen(request: gr.Request) -> AsyncIterator[str]:
+        async for frame in frames_at_rest(store, store.of(str(request.session_hash))):
+            yield frame
+
+    word, word_map, marked = parts.word, parts.word_map, [parts.word_map.marks, parts.neighbours]
+    word.submit(on_word, word, marked, api_name="word2vec_neighbours", **QUICK)
+    word.blur(on_word, word, marked, api_name=False, **QUICK)
+    word_map.frame.pick(on_pick, None, [word, *marked], api_name=False, **QUICK)
+    word_map.frame.layout(on_layout, None, word_map.frame, api_name=False, **AT_REST)
+    named = [word_map.items, parts.known_words, parts.origin]
+    seen = word_map.frame.items(on_items, None, named, api_name=False, **QUICK)
+    seen.then(on_seen, None, word_map.frame, api_name=False, **AT_REST)  # nothing else does after a reload or a link
 
 
-def vectors_of(session: Session) -> tuple[WordVectors, str]:
-    """The vectors that answer questions now, and a line that says where they come from.
+def _wire_pins(store: SessionStore, parts: Parts) -> None:
+    def on_pin(request: gr.Request) -> str:
+        try:
+            pinned = pin_present(store.of(str(request.session_hash)))
+        except PinError as error:
+            return answers.problem(str(error))
+        return answers.sentence(f"Pinned: {short_name(pinned.config)}. Change a setting, train, then open Compare.")
+
+    def on_compare(request: gr.Request) -> list[Any]:
+        return comparison(store.of(str(request.session_hash)))
+
+    outputs = parts.compare.outputs
+    pinned = parts.pin.click(on_pin, None, parts.pin_note, api_name="word2vec_pin", **QUICK)
+    pinned.then(on_compare, None, outputs, api_name=False, **QUICK)
+    parts.compare_tab.select(on_compare, None, outputs, api_name=False, **QUICK)
+
+
+def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: list[Any]) -> str:
+    """The link to a visitor's settings, map and word.
 
     Raises:
-        WordQuestionError: there are none.
+        ConfigError: a setting is out of its range.
     """
-    run = session.runs.get(TAB)
-    if run is not None:
-        return run.frozen, f"Answers come from your own run{'' if run.snapshot else ', before its first step'}."
-    try:
-        model = shipped.load()
-    except CheckpointError:
-        raise WordQuestionError("There are no vectors yet: press Train, and ask again after a second.") from None
-    return model.vectors, f"{model.origin}. Press Train to make your own."
+    session = store.of(str(request.session_hash))
+    word = asked_word(session)
+    query = query_of(
+        TAB,
+        {"": tab.controls.read(values), MAP_PREFIX: map_config(session)},
+        {"word": word} if word != FIRST_WORD else None,
+    )
+    session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
+    return query
+
+
+def take_link(session: Session, link: Link | None) -> MethodConfig | None:
+    """Take map and word of a link into the session; returns the settings for the widgets, or None without a link."""
+    if link is None:
+        return None
+    session.uploads["map"] = link.configs[MAP_PREFIX]
+    if "word" in link.texts:
+        session.uploads["word"] = link.texts["word"]
+    return link.configs[""]
 
 
 def make_trainer(store: SessionStore, session: Session, config: MethodConfig) -> Trainer:
@@ -210,77 +330,40 @@ def text_note(text: TokenisedText | None) -> str:
     return answers.sentence(f"{len(text):,} words, {len(text.words):,} of them different. Press Train.")
 
 
-def draw(store: SessionStore, session: Session, run: Run, everything: bool) -> tuple[list[Any], bool]:
+def draw(store: SessionStore, session: Session, run: Run, everything: bool) -> list[Any]:
     """Values of the views for a run; `everything` draws also what has not changed."""
-    progress = map_progress(run)
-    fresh, more = progress.poll(store, run)
-    vectors: WordVectors = run.frozen
-    figure = map_figure(session, run) if fresh or everything else None
-    words, origin = None, None
-    if everything:
-        words = list_value(vectors.words)
-        origin = answers.sentence(vectors_of(session)[1])
+    if session.is_driven(TAB):
+        session.uploads.pop(LOADED, None)  # what is being trained is what is shown
+    source = map_source(session)
+    fresh, _ = map_of(source, map_config(session)).poll(store, source)
+    frame = map_frame(session, with_history=everything) if fresh or everything else None
     if run.snapshot is run.views.get("drawn") and not everything:
-        return [figure, None, None, None, words, origin], more
+        return [frame, None, None, None]
     run.views["drawn"] = run.snapshot
-    return [figure, loss_figure(run), analogy_html(vectors), neighbour_html(session), words, origin], more
-
-
-def map_progress(run: Run) -> MapProgress:
-    """The run's map; it begins as a PCA."""
-    if "map" not in run.views:
-        points, _ = projection.pca(run.frozen.unit[:MAP_WORDS])
-        run.views["map"] = MapProgress(projection.LiveMap(), projection.MapFrame(points, "pca"))
-    progress: MapProgress = run.views["map"]
-    return progress
+    vectors, _ = vectors_of(session)
+    return [frame, loss_figure(session, run), analogy_html(vectors), neighbour_html(session)]
 
 
 def first_views(session: Session) -> list[Any]:
     """The views before any training: the shipped vectors, or a sentence where they are missing."""
     try:
-        vectors, line = vectors_of(session)
+        vectors, _ = vectors_of(session)
     except WordQuestionError as error:
-        return [None, empty_loss(), answers.problem(str(error)), "", None, ""]
-    return [
-        map_figure(session, None),
-        empty_loss(),
-        analogy_html(vectors),
-        neighbour_html(session),
-        list_value(vectors.words),
-        answers.sentence(line),
-    ]
+        return [None, empty_loss(), answers.problem(str(error)), ""]
+    return [map_frame(session, with_history=True), empty_loss(), analogy_html(vectors), neighbour_html(session)]
 
 
-def map_figure(session: Session, run: Run | None) -> str:
-    """The map as it is now, with the asked word and its neighbours marked."""
-    if run is None:
-        model = shipped.load()
-        points, vectors = model.map_points, model.vectors
-        title = f"{len(points):,} most frequent words, trained earlier"
-    else:
-        vectors, frame = run.frozen, map_progress(run).frame
-        points = frame.points
-        title = f"{len(points):,} most frequent words ({_map_method(run, frame)})"
-    asked = vectors.index.get(asked_word(session))
-    near = []
-    if asked is not None:
-        near = [vectors.index[answer.word] for answer in vectors.neighbours(vectors.words[asked], NEIGHBOURS_SHOWN)]
-    inside = asked if asked is not None and asked < len(points) else None
-    words = vectors.words[: len(points)]
-    return pack(word_maps.word_map(points, words, title=title, asked=inside, neighbours=near))
-
-
-def loss_figure(run: Run) -> str:
-    """The loss over the words read so far."""
-    history = run.history
+def loss_figure(session: Session, run: Run) -> str:
+    """The loss over the words read so far, with the pinned run's behind it."""
     total = run.snapshot.total / 1e6 if run.snapshot else 1.0
+    pins = [pin for pin in pins_of(session, TAB) if pin.id == session.uploads.get("pinned")]
     figure = curves.metric_curve(
-        [snapshot.step / 1e6 for snapshot in history],
-        [snapshot.metrics["loss"] for snapshot in history],
+        *loss_points(run.history),
         total,
-        title="Loss per prediction",
+        title="Loss per prediction" + (" (dotted: pinned)" if pins else ""),
         step_title="million words read",
         value_title="",
+        pinned=loss_points(pins[0].history) if pins else None,
     )
     return pack(figure)
 
@@ -315,11 +398,6 @@ def neighbour_html(session: Session) -> str:
     return answers.ranked_words([(answer.word, answer.cosine) for answer in found])
 
 
-def asked_word(session: Session) -> str:
-    """The word whose neighbours are shown."""
-    return unicodedata.normalize("NFC", str(session.uploads.get("word", FIRST_WORD))).strip().lower()
-
-
 def describe(run: Run) -> str:
     """Pace, epoch and device in one line."""
     trainer: Any = run.trainer
@@ -331,16 +409,6 @@ def describe(run: Run) -> str:
     shown = f"{pace / 1e6:.2f} M words/s" if pace >= 1e5 else f"{pace:,.0f} words/s"
     epoch = run.snapshot.metrics["epoch"]
     return f"{shown} · epoch {epoch:.2f} of {run.config.model_dump()['epochs']} · {vocabulary} · {device}"
-
-
-def _map_method(run: Run, frame: projection.MapFrame) -> str:
-    if frame.method == "umap":
-        return "UMAP"
-    if len(frame.points) <= projection.N_NEIGHBORS + 1:
-        return "PCA: too few words for UMAP"
-    if run.snapshot is None:
-        return "PCA, before the first step"
-    return "PCA while UMAP is compiling"
 
 
 def _rank_note(result: analogies.AnalogyResult) -> str:

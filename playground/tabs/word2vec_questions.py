@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -20,6 +19,8 @@ from playground.session import Session, SessionStore
 VectorsOf = Callable[[Session], tuple[WordVectors, str]]
 
 ANSWERS_SHOWN = 6
+QUICK: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8}
+"""Questions have places of their own, so that they never wait behind a training."""
 PRESETS: tuple[tuple[str, str, str, str], ...] = (
     ("Royalty", "king", "man", "woman"),
     ("Nationality", "french", "france", "spain"),
@@ -55,37 +56,29 @@ largest cosine; the three words of the question do not count.
 """
 
 
-@dataclass(frozen=True)
-class Questions:
-    """What the tab updates while training: the lines that say which vectors answer."""
+def build_questions(store: SessionStore, vectors_of: VectorsOf) -> None:
+    """Add a tab a question to the tabs that are being laid out, and wire them."""
+    with gr.Tab("Analogy", id="analogy"):
+        _analogy(store, vectors_of)
+    with gr.Tab("Word axis", id="axis"):
+        _axis(store, vectors_of)
+    with gr.Tab("Similarity", id="similarity"):
+        _similarity(store, vectors_of)
+        _odd_one_out(store, vectors_of)
+    with gr.Tab("Test set", id="test-set"):
+        _test_set(store, vectors_of)
 
-    origin_lines: list[gr.HTML]
 
-
-def build_questions(store: SessionStore, vectors_of: VectorsOf) -> Questions:
-    """Lay out and wire the questions under the live views."""
-    origin = answers.html_area(elem_id="w2v-origin", elem_classes=["note-line"])
-    with gr.Tabs(elem_classes=["questions"]):
-        with gr.Tab("Analogy", id="analogy"):
-            _analogy(store, vectors_of)
-        with gr.Tab("Word axis", id="axis"):
-            _axis(store, vectors_of)
-        with gr.Tab("Odd one out", id="odd"):
-            _odd_one_out(store, vectors_of)
-        with gr.Tab("Similarity", id="similarity"):
-            _similarity(store, vectors_of)
-        with gr.Tab("Test set", id="test-set"):
-            _test_set(store, vectors_of)
-        with gr.Tab("How it works", id="how"):
-            gr.Markdown(
-                HOW_IT_WORKS,
-                latex_delimiters=[
-                    {"left": "$$", "right": "$$", "display": True},
-                    {"left": "$", "right": "$", "display": False},
-                ],
-                elem_classes=["prose"],
-            )
-    return Questions([origin])
+def build_how_it_works() -> None:
+    """Lay out the formulas."""
+    gr.Markdown(
+        HOW_IT_WORKS,
+        latex_delimiters=[
+            {"left": "$$", "right": "$$", "display": True},
+            {"left": "$", "right": "$", "display": False},
+        ],
+        elem_classes=["prose"],
+    )
 
 
 def _analogy(store: SessionStore, vectors_of: VectorsOf) -> None:
@@ -117,16 +110,15 @@ def _analogy(store: SessionStore, vectors_of: VectorsOf) -> None:
         except WordQuestionError as error:
             return answers.problem(str(error)), gr.skip()
 
-    options: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8}
-    solve.click(on_solve, [a, b, c], [answer, plane], api_name="word2vec_analogy", **options)
+    solve.click(on_solve, [a, b, c], [answer, plane], api_name="word2vec_analogy", **QUICK)
     for box in (a, b, c):
-        box.submit(on_solve, [a, b, c], [answer, plane], api_name=False, **options)
+        box.submit(on_solve, [a, b, c], [answer, plane], api_name=False, **QUICK)
     for button, (_, *words) in zip(presets, PRESETS, strict=True):
 
         def on_preset(request: gr.Request, chosen: tuple[str, ...] = tuple(words)) -> tuple[Any, ...]:
             return (*chosen, *on_solve(chosen[0], chosen[1], chosen[2], request))
 
-        button.click(on_preset, None, [a, b, c, answer, plane], api_name=False, **options)
+        button.click(on_preset, None, [a, b, c, answer, plane], api_name=False, **QUICK)
 
 
 def solve_analogy(vectors: WordVectors, a: str, b: str, c: str) -> tuple[str, Any]:
@@ -171,16 +163,20 @@ def _axis(store: SessionStore, vectors_of: VectorsOf) -> None:
         )
         return "", pack(figure)
 
-    options: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8}
-    place.click(on_place, [left, right, words], [message, chart], api_name="word2vec_axis", **options)
+    place.click(on_place, [left, right, words], [message, chart], api_name="word2vec_axis", **QUICK)
     for box in (left, right, words):
-        box.submit(on_place, [left, right, words], [message, chart], api_name=False, **options)
+        box.submit(on_place, [left, right, words], [message, chart], api_name=False, **QUICK)
 
 
 def _odd_one_out(store: SessionStore, vectors_of: VectorsOf) -> None:
     with gr.Row(elem_classes=["formula"]):
         words = gr.Textbox(
-            ODD_PRESET, label="three or more words", max_lines=1, max_length=2000, scale=3, elem_id="w2v-odd-words"
+            ODD_PRESET,
+            label="odd one out of three or more words",
+            max_lines=1,
+            max_length=2000,
+            scale=3,
+            elem_id="w2v-odd-words",
         )
         find = gr.Button("Find", size="sm", variant="primary", elem_id="w2v-odd-go", min_width=90)
     answer = answers.html_area(
@@ -197,9 +193,8 @@ def _odd_one_out(store: SessionStore, vectors_of: VectorsOf) -> None:
             [(entry.word, entry.cosine) for entry in ranked], "cosine with the mean of the others, lowest first"
         )
 
-    options: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8}
-    find.click(on_find, words, answer, api_name="word2vec_odd_one_out", **options)
-    words.submit(on_find, words, answer, api_name=False, **options)
+    find.click(on_find, words, answer, api_name="word2vec_odd_one_out", **QUICK)
+    words.submit(on_find, words, answer, api_name=False, **QUICK)
 
 
 def _similarity(store: SessionStore, vectors_of: VectorsOf) -> None:
@@ -219,10 +214,9 @@ def _similarity(store: SessionStore, vectors_of: VectorsOf) -> None:
             return answers.problem(str(error))
         return answers.ranked_words([(f"{one.strip().lower()} · {other.strip().lower()}", cosine)], "cosine similarity")
 
-    options: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8}
-    compare.click(on_compare, [first, second], answer, api_name="word2vec_similarity", **options)
+    compare.click(on_compare, [first, second], answer, api_name="word2vec_similarity", **QUICK)
     for box in (first, second):
-        box.submit(on_compare, [first, second], answer, api_name=False, **options)
+        box.submit(on_compare, [first, second], answer, api_name=False, **QUICK)
 
 
 def _test_set(store: SessionStore, vectors_of: VectorsOf) -> None:
@@ -247,6 +241,8 @@ def _test_set(store: SessionStore, vectors_of: VectorsOf) -> None:
             f"{total.accuracy:.1%} right: {total.correct:,} of {total.covered:,} questions. The vocabulary covers "
             f"{total.covered / total.questions:.0%} of all {total.questions:,}."
         )
+        if len(vectors) > analogies.TEST_SET_WORDS:
+            line += f" The {analogies.TEST_SET_WORDS:,} most frequent words take part."
         figure = word_maps.section_scores(
             [s.section for s in scores],
             [s.correct for s in scores],

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         started = {"benchmark": "word2vec_start", "seconds_to_answer": round(time.perf_counter() - begun, 2)}
         if page is not None:
             page.goto(address)
-            page.wait_for_selector("#w2v-map .main-svg")
+            page.wait_for_selector("#w2v-map .explorer-root[data-drawn]")
             started["seconds_to_usable_page"] = round(time.perf_counter() - begun, 2)
     yield started
     try:
@@ -108,7 +108,7 @@ def _client(address: str) -> dict[str, Any]:
 def _in_page(address: str) -> dict[str, Any]:
     with _page() as page:
         page.goto(address)
-        page.wait_for_selector("#w2v-map .main-svg")
+        page.wait_for_selector("#w2v-map .explorer-root[data-drawn]")
         draws = "(id) => Number(document.querySelector(id + ' .plotly-view-canvas').dataset.drawn)"
         phase = "() => document.querySelector('#w2v-status .status').dataset.phase"
         clicked = time.perf_counter()

@@ -29,19 +29,18 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     states = [*states[:: max(1, len(states) // SNAPSHOTS)], trainer.freeze().unit[:MAP_WORDS]]
     projection.warm_up()
     live, seconds = projection.LiveMap(), []
-    for unit in states:
+    for step, unit in enumerate(states):
         begun = time.perf_counter()
-        frame = live.update(unit)
+        live.advance(unit, step, resting=False)
         seconds.append(time.perf_counter() - begun)
-    turn = 0
-    while (settled := live.settle(states[-1], turn)) is not None:
-        frame, turn = settled, turn + 1
-    ours = projection.trustworthiness(states[-1], frame.points)
+    while (frame := live.advance(states[-1], len(states) - 1, resting=True)) is not None:
+        points = frame.points
+    ours = projection.trustworthiness(states[-1], points)
     umap.UMAP(metric="cosine", random_state=0, n_jobs=1).fit(
         states[-1][:200]
     )  # compiles, so that the clock does not count it
     begun = time.perf_counter()
-    full = umap.UMAP(n_neighbors=projection.N_NEIGHBORS, metric="cosine", random_state=0, n_jobs=1).fit_transform(
+    full = umap.UMAP(n_neighbors=live.config.n_neighbors, metric="cosine", random_state=0, n_jobs=1).fit_transform(
         states[-1]
     )
     full_seconds = time.perf_counter() - begun

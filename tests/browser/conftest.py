@@ -17,6 +17,7 @@ from playground.session import SessionStore
 from tests.browser import chromium
 
 GRACE_SECONDS = 4.0
+EXPLORER = "document.querySelector('#w2v-map .explorer-root').explorer"
 
 
 @dataclass
@@ -38,8 +39,12 @@ class Visitor:
     def open(self, address: str) -> Visitor:
         self.page.goto(address)
         self.page.wait_for_selector("#w2v-train")
-        self.page.wait_for_selector("#w2v-map .main-svg")
+        self.page.wait_for_selector("#w2v-map .explorer-root[data-items][data-drawn]")
         return self
+
+    def explorer(self, expression: str) -> Any:
+        """What the map knows of itself: `e` is its EmbeddingExplorer."""
+        return self.page.evaluate(f"() => {{ const e = {EXPLORER}; return {expression}; }}")
 
     def status(self) -> str:
         return self.page.inner_text("#w2v-status")
@@ -53,8 +58,27 @@ class Visitor:
     def wait_for_phase(self, *phases: str, seconds: float = 90) -> str:
         return wait_for(lambda: self.phase() if self.phase() in phases else "", f"phase {phases}", seconds)
 
-    def map_draws(self) -> int:
-        return int(self.page.get_attribute("#w2v-map .plotly-view-canvas", "data-drawn") or 0)
+    def map_frame(self) -> str:
+        """Which frame the map shows; another one for every layout."""
+        return str(self.explorer("e.root.dataset.frame"))
+
+    def wait_for_frames(self, count: int, seconds: float = 60) -> None:
+        """Wait until the map has shown so many other frames."""
+        seen = {self.map_frame()}
+        wait_for(lambda: seen.add(self.map_frame()) or len(seen) > count, f"{count} maps", seconds)
+
+    def wait_for_rest(self, seconds: float = 90) -> None:
+        """Wait until the map has come to rest, and its last movement has been drawn."""
+        rests = "e.frame.note.includes('trustworthiness') && !e.tween && e.items.id === e.frame.items"
+        wait_for(lambda: self.explorer(rests), "the map to rest", seconds)
+
+    def place_of(self, index: int) -> tuple[float, float]:
+        """Where a point of the map stands in the window."""
+        script = (
+            f"((b) => [b.left + e.places.x[{index}], b.top + e.places.y[{index}]])(e.canvas.getBoundingClientRect())"
+        )
+        x, y = self.explorer(script)
+        return x, y
 
     def fill(self, selector: str, text: str) -> None:
         self.page.fill(f"{selector} input", text)

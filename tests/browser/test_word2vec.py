@@ -19,8 +19,7 @@ def start(visitor: Visitor, epochs: int = 60) -> None:
 
 
 def points_on_map(visitor: Visitor) -> list[float]:
-    script = "() => Array.from(document.querySelector('#w2v-map .plotly-view-canvas')._fullData[0].x.slice(0, 50))"
-    return visitor.page.evaluate(script)
+    return visitor.explorer("Array.from(e.flat.slice(0, 50))")
 
 
 def test_the_first_page_answers_before_any_training(visitor):
@@ -34,11 +33,9 @@ def test_the_first_page_answers_before_any_training(visitor):
 def test_train_map_moves_question_answered_pause_step_reset(visitor):
     visitor.page.click("#w2v-train")
     visitor.wait_for_phase("training")
-    before = visitor.map_draws()
-    wait_for(lambda: visitor.map_draws() >= before + 3, "three maps")
+    visitor.wait_for_frames(3)
     first = points_on_map(visitor)
-    drawn = visitor.map_draws()
-    wait_for(lambda: visitor.map_draws() >= drawn + 3, "three more maps")
+    visitor.wait_for_frames(3)
     assert points_on_map(visitor) != first
 
     visitor.fill("#w2v-a", "mother")
@@ -70,47 +67,57 @@ def test_train_map_moves_question_answered_pause_step_reset(visitor):
     assert visitor.errors == []
 
 
-def test_the_zoom_is_kept_while_the_map_moves(visitor):
+def buttons(visitor: Visitor) -> list[bool]:
+    """Which of train, pause, step and reset can be pressed."""
+    return [visitor.page.is_enabled(f"#w2v-{name}") for name in ("train", "pause", "step", "reset")]
+
+
+def test_buttons_follow_the_training(visitor):
+    assert buttons(visitor) == [True, False, True, True]
+    visitor.setting("epochs", 60)
+    visitor.page.click("#w2v-train")
+    wait_for(lambda: buttons(visitor) == [False, True, False, True], "the click to be seen at once", 1)
+    visitor.wait_for_phase("training")
+    assert buttons(visitor) == [False, True, False, True]
+    visitor.page.click("#w2v-pause")
+    visitor.wait_for_phase("paused", seconds=5)
+    wait_for(lambda: buttons(visitor) == [True, False, True, True], "the buttons of a pause", 5)
+    assert visitor.page.inner_text("#w2v-train") == "Resume"
+    visitor.page.click("#w2v-reset")
+    visitor.wait_for_phase("ready")
+    wait_for(lambda: visitor.page.inner_text("#w2v-train") == "Train", "the label of a new run", 5)
+    assert buttons(visitor) == [True, False, True, True]
+
+
+def test_the_map_comes_to_rest_after_a_pause_and_moves_again(visitor):
     start(visitor)
-    box = visitor.page.locator("#w2v-map .plotly-view-canvas").bounding_box()
-    visitor.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    for _ in range(4):
-        visitor.page.mouse.wheel(0, -240)
-        time.sleep(0.1)
-    range_now = "() => document.querySelector('#w2v-map .plotly-view-canvas')._fullLayout.xaxis.range.map(Number)"
+    visitor.wait_for_frames(3)
+    visitor.page.click("#w2v-pause")
+    visitor.wait_for_phase("paused", seconds=5)
+    visitor.wait_for_rest()
+    rested = points_on_map(visitor)
     time.sleep(1)
-    zoomed = visitor.page.evaluate(range_now)
-    drawn = visitor.map_draws()
-    wait_for(lambda: visitor.map_draws() >= drawn + 3, "three maps")
-    assert visitor.page.evaluate(range_now) == pytest.approx(zoomed)
-    visitor.page.mouse.dblclick(box["x"] + 20, box["y"] + box["height"] - 20)
-    wait_for(lambda: visitor.page.evaluate(range_now) != pytest.approx(zoomed), "the double click to give the zoom up")
+    assert points_on_map(visitor) == rested
+    visitor.page.click("#w2v-train")
+    visitor.wait_for_frames(2)
+    assert points_on_map(visitor) != rested
 
 
-def test_clicking_a_word_on_the_map_asks_for_its_neighbours(visitor):
-    script = """() => {
-      const node = document.querySelector('#w2v-map .plotly-view-canvas');
-      const trace = node._fullData[0];
-      const far = Array.from(trace.x.keys()).sort((a, b) => trace.x[b] - trace.x[a])[0];
-      const box = node.getBoundingClientRect(), layout = node._fullLayout;
-      return [box.left + layout.xaxis._offset + layout.xaxis.l2p(trace.x[far]),
-              box.top + layout.yaxis._offset + layout.yaxis.l2p(trace.y[far])];
-    }"""
-    visitor.page.mouse.move(*visitor.page.evaluate(script))
-    time.sleep(0.4)
-    visitor.page.mouse.click(*visitor.page.evaluate(script))
-    word = wait_for(
-        lambda: (w := visitor.page.input_value("#w2v-neighbour-word input")) != "king" and w, "the clicked word"
-    )
-    marked = "() => document.querySelector('#w2v-map .plotly-view-canvas')._fullData[2].text"
-    wait_for(lambda: word in visitor.page.evaluate(marked), "its mark on the map")
+def test_a_reload_while_the_map_comes_to_rest_lets_it_go_on(visitor):
+    start(visitor)
+    visitor.wait_for_frames(3)
+    visitor.page.click("#w2v-pause")
+    visitor.wait_for_phase("paused", seconds=5)
+    visitor.page.reload()
+    visitor.page.wait_for_selector("#w2v-map .explorer-root[data-items][data-drawn]")
+    visitor.wait_for_rest()
 
 
 def test_a_reload_finds_the_run_paused_and_goes_on(visitor, server: Server):
     start(visitor)
     wait_for(lambda: visitor.progress() >= 3, "some progress")
     visitor.page.reload()
-    visitor.page.wait_for_selector("#w2v-train")
+    visitor.page.wait_for_selector("#w2v-map .explorer-root[data-drawn]")
     visitor.wait_for_phase("paused", seconds=10)
     at = visitor.progress()
     assert at >= 3

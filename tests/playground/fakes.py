@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import gradio as gr
 import numpy as np
+from gradio.block_function import BlockFunction
 
 from backends.engine.config import MethodConfig, setting
 from backends.engine.trainer import Snapshot, Trainer, TrainingDiverged, TrainingError
@@ -80,6 +81,7 @@ class FakeTab:
     Attributes:
         built: every trainer that was made.
         refuse: a sentence with which building a trainer is refused, if any.
+        rested: the sessions' pages whose map was told to come to rest.
     """
 
     store: SessionStore
@@ -87,12 +89,14 @@ class FakeTab:
     trainer: type[FakeTrainer] = FakeTrainer
     built: list[FakeTrainer] = field(default_factory=list)
     refuse: str = ""
+    rested: list[str] = field(default_factory=list)
+    blocks: gr.Blocks = field(init=False)
     panel: RunPanel = field(init=False)
     tab: TabRun = field(init=False)
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
-        with gr.Blocks():
+        with gr.Blocks() as self.blocks:
             widgets = controls.build_essential(FakeConfig, "f") | controls.build_advanced(FakeConfig, "f")
             self.panel = RunPanel(self.store, "f")
             view = gr.HTML()
@@ -104,7 +108,12 @@ class FakeTab:
             draw=_draw,
             first_views=lambda session: ["untrained"],
             describe=lambda run: "a pace & a device",
+            rest=(self._rest, [view]),
         )
+
+    async def _rest(self, request: gr.Request) -> AsyncIterator[str]:
+        self.rested.append(str(request.session_hash))
+        yield "at rest"
 
     def _make_trainer(self, session: Session, config: MethodConfig) -> FakeTrainer:
         if self.refuse:
@@ -113,6 +122,20 @@ class FakeTab:
         with self._lock:
             self.built.append(made)
         return made
+
+    def wire(self) -> list[BlockFunction]:
+        """Connect the buttons; returns everything that they set off, in order."""
+        with self.blocks:
+            self.panel.wire(self.tab)
+        return list(self.blocks.fns.values())
+
+    def buttons(self, session: Session) -> list[bool]:
+        """Which of train, pause, step and reset could be pressed now."""
+        return [button["interactive"] for button in self.panel.button_updates(self.tab, session)]
+
+    def label(self, session: Session) -> str:
+        """What the train button is called now."""
+        return str(self.panel.button_updates(self.tab, session)[0]["value"])
 
     def values(self, **changes: Any) -> list[Any]:
         """The widgets' values: the defaults, with raw changes that need not be allowed."""
@@ -128,12 +151,12 @@ class FakeTab:
         return self.panel._reset(self.tab, session, self.values(**changes))
 
 
-def _draw(session: Session, run: Run, everything: bool) -> tuple[list[Any], bool]:
+def _draw(session: Session, run: Run, everything: bool) -> list[Any]:
     """The step, where it is new or everything is asked for."""
     changed = everything or run.views.get("drawn") is not run.snapshot
     run.views["drawn"] = run.snapshot
     step = run.snapshot.step if run.snapshot else 0
-    return [step if changed else None], False
+    return [step if changed else None]
 
 
 def fake_run(store: SessionStore, **settings: Any) -> Run:

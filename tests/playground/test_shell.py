@@ -8,10 +8,16 @@ from types import SimpleNamespace
 import pytest
 
 from playground import shell
-from playground.components.plotly_view import plotly_js_path
+from playground.components import embedding_explorer
+from playground.components.plotly_view import plotly_js_path, static_url
 from tests.playground.fakes import TAB, fake_run
 
-REQUEST = SimpleNamespace(session_hash="page")
+
+def request(page="page", **query):
+    return SimpleNamespace(session_hash=page, query_params=query)
+
+
+REQUEST = request()
 
 
 @pytest.fixture
@@ -37,9 +43,41 @@ def test_a_reload_brings_the_session_back(demo, store):
     session.runs[TAB] = fake_run(store)
     handler(demo, "on_close").fn(REQUEST)
     assert session.left is not None
-    again = SimpleNamespace(session_hash="page after reload")
+    again = request("page after reload")
     assert asyncio.run(handler(demo, "on_open").fn(token, again))[0] == token
     assert TAB in store.of("page after reload").runs
+
+
+def opened(demo, saved=None, page="page", **query):
+    """What each component was set to, by its element's id."""
+    function = handler(demo, "on_open")
+    values = asyncio.run(function.fn(saved, request(page, **query)))
+    return values[0], {getattr(c, "elem_id", None): v for c, v in zip(function.outputs, values, strict=True)}
+
+
+def test_a_link_sets_settings_and_word_and_says_what_it_could_not_use(demo, store):
+    _, shown = opened(demo, tab="word2vec", dim="48", map_points="500", word="queen", window="0", nonsense="1")
+    assert shown["w2v-dim"] == 48
+    assert shown["w2v-neighbour-word"] == "queen"
+    assert "window" in shown["notice"]
+    assert "nonsense" in shown["notice"]
+    assert store.of("page").uploads["map"].points == 500
+
+
+def test_a_reload_of_a_link_does_not_undo_what_was_done_since(demo, store):
+    token, _ = opened(demo, word="queen")
+    store.of("page").uploads["word"] = "prince"
+    handler(demo, "on_close").fn(REQUEST)
+    _, shown = opened(demo, token, "after reload", word="queen")
+    assert shown["w2v-neighbour-word"] == "prince"
+
+
+def test_a_link_never_becomes_markup(demo):
+    evil = "<img src=x onerror=alert(1)>"
+    _, shown = opened(demo, tab=evil)
+    assert "<img" not in shown["notice"]
+    _, shown = opened(demo, **{evil: evil, "dim": evil})
+    assert "<img" not in shown["notice"]
 
 
 @pytest.mark.parametrize("saved", [5, ["a"], {"a": 1}, "<script>", True])
@@ -66,8 +104,9 @@ def test_nothing_is_told_to_strangers_and_nothing_comes_from_elsewhere():
     assert options["enable_monitoring"] is False
     assert "allowed_paths" not in options
     assert "//" not in options["head"].replace("</script>", "")
-    assert str(plotly_js_path().name) in options["head"]
+    for path in (plotly_js_path(), *embedding_explorer.SCRIPTS.values(), embedding_explorer.STYLE):
+        assert static_url(path) in options["head"]
 
 
 def test_a_static_address_is_quoted(tmp_path):
-    assert shell.static_url(tmp_path / 'a "b".js').endswith("/a%20%22b%22.js")
+    assert static_url(tmp_path / 'a "b".js').endswith("/a%20%22b%22.js")

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import re
+from types import SimpleNamespace
 
 import pytest
 
-from playground.components import run_panel
+from playground.components.run_panel import BUSY
 from tests.playground.fakes import DIVERGED, TAB, FakeTab, FakeTrainer, alerts, collect, phases
 
-BUTTONS = slice(1, 5)
-VIEW = 5
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(run_panel, "SETTLING_PAUSE_SECONDS", 0.001)
+VIEW = 1
+RESTORED_BUTTONS, RESTORED_VIEW = slice(1, 5), 5
+NAMES = ["train", "step", "reset"]
 
 
 @pytest.fixture
@@ -28,10 +27,6 @@ def run(updates):
         return await asyncio.wait_for(collect(updates), 10)
 
     return asyncio.run(within_time())
-
-
-def interactive(update):
-    return [button.get("interactive") for button in update[BUTTONS]]
 
 
 async def until_first_slice(fake, updates):
@@ -56,13 +51,60 @@ def test_every_slice_is_drawn_while_the_next_one_trains(store, session):
     assert [update[VIEW] for update in updates if isinstance(update[VIEW], int)] == [0, 1, 2, 3, 4]
 
 
-def test_buttons_follow_the_phase(fake, session):
-    updates = run(fake.train(session))
-    by_phase = {phases([update])[0]: update for update in updates if interactive(update)[0] is not None}
-    assert interactive(by_phase["preparing"]) == [False, False, False, False]
-    assert interactive(by_phase["training"]) == [False, True, False, True]
-    assert interactive(by_phase["done"]) == [True, False, False, True]
-    assert by_phase["done"][1]["value"] == "Train again"
+def test_an_update_is_the_status_and_the_views_only(fake, session):
+    """Buttons among the outputs of a stream cost every update its time."""
+    assert {len(update) for update in run(fake.train(session))} == {1 + len(fake.tab.views)}
+
+
+def test_buttons_follow_the_phase(store, session):
+    fake = FakeTab(store, slice_seconds=0.01)
+
+    async def watched():
+        assert fake.buttons(session) == [True, False, True, True]
+        updates = fake.train(session, slices=3)
+        await until_first_slice(fake, updates)
+        assert fake.buttons(session) == [False, True, False, True], "training"
+        await collect(updates)
+
+    asyncio.run(watched())
+    assert fake.buttons(session) == [True, False, False, True], "done"
+    assert fake.label(session) == "Train again"
+
+
+def test_a_click_shows_the_buttons_of_a_training_before_the_server_has_answered(fake, session):
+    clicked = [value == "true" for value in re.findall(r"interactive: (true|false)", BUSY)]
+
+    async def watched():
+        updates = fake.train(session)
+        await anext(updates)
+        training = fake.buttons(session)
+        await updates.aclose()
+        return training
+
+    assert clicked == asyncio.run(watched())
+
+
+def test_after_every_button_the_server_says_which_can_be_pressed_and_the_map_comes_to_rest(fake, session):
+    """The page's own guess at a click must never be what stays, whatever became of the event."""
+    functions = fake.wire()
+    buttons = [button._id for button in fake.panel.buttons]
+    for name in NAMES:
+        (trained,) = [function for function in functions if function.api_name == f"fake_{name}"]
+        (guess,) = [function for function in functions if function.js == BUSY and function.targets == trained.targets]
+        (rested,) = [function for function in functions if function.trigger_after == trained._id]
+        (moved,) = [function for function in functions if function.trigger_after == rested._id]
+        assert [component._id for component in guess.outputs] == buttons
+        assert [component._id for component in rested.outputs] == buttons
+        assert not rested.trigger_only_on_success, "also when the training failed"
+        assert moved.outputs == fake.tab.rest[1]
+        assert moved.fn is fake.tab.rest[0]
+        assert rested.fn(SimpleNamespace(session_hash="page")) == fake.panel.button_updates(fake.tab, session)
+
+
+def test_a_tab_without_a_map_has_nothing_to_bring_to_rest(fake):
+    fake.tab = dataclasses.replace(fake.tab, rest=None)
+    after = [function.trigger_after for function in fake.wire() if function.trigger_after is not None]
+    assert len(after) == len(NAMES)
 
 
 def test_pause_ends_within_a_slice_and_training_goes_on_from_there(store, session):
@@ -80,7 +122,8 @@ def test_pause_ends_within_a_slice_and_training_goes_on_from_there(store, sessio
     assert stopped_at <= pulled + 1
     assert phases(rest)[-1] == "paused"
     assert rest[-1][VIEW] == stopped_at
-    assert rest[-1][1]["value"] == "Resume"
+    assert fake.label(session) == "Resume"
+    assert fake.buttons(session) == [True, False, True, True]
     again = run(fake.train(session, slices=30))
     assert phases(again)[-1] == "done"
     assert len(fake.built) == 1, "the same trainer goes on"
@@ -124,7 +167,7 @@ def test_a_refused_setting_says_so_once_and_leaves_the_run_alone(fake, session, 
     assert kept.snapshot.step == 1
     assert len(fake.built) == 1
     assert not session.is_driven(TAB)
-    assert interactive(updates[-1])[0] is True
+    assert fake.buttons(session)[0] is True
 
 
 def test_a_refused_setting_before_any_run_says_so(fake, session):
@@ -205,8 +248,8 @@ def test_a_run_that_diverges_shows_its_sentence_and_keeps_what_was_learned(fake,
     kept = session.runs[TAB]
     assert kept.frozen.slices == 2
     assert updates[-1][VIEW] == 2
-    assert interactive(updates[-1])[0] is True
-    assert updates[-1][1]["value"] == "Train again"
+    assert fake.buttons(session) == [True, False, True, True]
+    assert fake.label(session) == "Train again"
 
 
 def test_a_step_that_diverges_shows_its_sentence(fake, session):
@@ -292,22 +335,10 @@ def test_a_cancelled_training_gives_back_its_place(store, session):
     assert session.runs[TAB].snapshot is not None, "what was trained is kept"
 
 
-def test_views_that_still_move_are_drawn_after_the_training_until_they_rest(fake, session):
-    left = [3]
-
-    def draw(session, run, everything):
-        left[0] -= run.done and not everything
-        return [f"moves left: {left[0]}"], left[0] > 0
-
-    object.__setattr__(fake.tab, "draw", draw)
-    updates = run(fake.train(session, slices=1))
-    assert [update[VIEW] for update in updates[-3:]] == ["moves left: 2", "moves left: 1", "moves left: 0"]
-
-
 def test_a_page_opened_before_any_training_shows_the_first_views(fake, session):
     values = fake.panel.restore(fake.tab, session)
     assert len(values) == len(fake.panel.outputs(fake.tab))
-    assert values[VIEW] == "untrained"
+    assert values[RESTORED_VIEW] == "untrained"
 
 
 def test_a_reloaded_page_shows_its_run_and_its_settings(fake, session):
@@ -315,8 +346,9 @@ def test_a_reloaded_page_shows_its_run_and_its_settings(fake, session):
     values = fake.panel.restore(fake.tab, session)
     assert len(values) == len(fake.panel.outputs(fake.tab))
     assert phases([values]) == ["paused"]
-    assert values[VIEW] == 1
-    assert values[VIEW + 1 :] == fake.values(slices=9, seed=4)
+    assert values[RESTORED_BUTTONS] == fake.panel.button_updates(fake.tab, session)
+    assert values[RESTORED_VIEW] == 1
+    assert values[RESTORED_VIEW + 1 :] == fake.values(slices=9, seed=4)
 
 
 def test_the_train_button_says_what_it_will_do(fake, session):

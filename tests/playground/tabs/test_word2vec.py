@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from concurrent.futures import Future
@@ -12,6 +13,7 @@ import gradio as gr
 import pytest
 
 from backends.analysis import projection
+from backends.analysis.map_config import MapConfig
 from backends.analysis.word_vectors import WordQuestionError
 from backends.data.text import MAX_TEXT_BYTES, tokenise
 from backends.engine.checkpoints import CheckpointError
@@ -19,8 +21,8 @@ from backends.engine.trainer import TrainingError
 from backends.word2vec import shipped
 from backends.word2vec.config import Word2VecConfig
 from playground.session import Run
-from playground.tabs import word2vec
-from playground.tabs.word2vec import TAB
+from playground.tabs import word2vec, word2vec_map
+from playground.tabs.word2vec_map import TAB
 from tests.playground.fakes import alerts
 from tests.playground.figures.figure_checks import check
 
@@ -28,7 +30,7 @@ EVIL = "<img src=x onerror=alert(1)>"
 EPOCHS = 20
 """So many that the first slice of the little text is not the last."""
 OWN = Word2VecConfig(corpus="own", dim=8, window=2, min_count=1, epochs=EPOCHS, threads=1, subsample=0.0)
-MAP, LOSS, CHECKLIST, NEIGHBOURS, KNOWN_WORDS, ORIGIN = range(6)
+MAP, LOSS, CHECKLIST, NEIGHBOURS = range(4)
 
 
 @pytest.fixture(autouse=True)
@@ -71,12 +73,26 @@ def packed(value):
     return figure
 
 
-def map_words(value):
-    return packed(value)["data"][0]["customdata"]
+def places(value):
+    """Read a frame of the map back."""
+    assert isinstance(value, str)
+    frame = json.loads(value)
+    assert len(frame["q"]) == 4 * -(-2 * frame["dims"] * frame["n"] // 3)
+    return frame
 
 
-def marked_words(value):
-    return packed(value)["data"][2]["customdata"]
+def map_words(session, frame):
+    """The names that the page asks for when it gets a frame."""
+    items = json.loads(word2vec_map.map_items(session)[0])
+    assert items["id"] == frame["items"]
+    assert len(items["names"]) == len(items["counts"]) == frame["n"]
+    return items["names"]
+
+
+def marked_words(session, marks):
+    """The asked word, and its neighbours on the map."""
+    words = word2vec_map.map_source(session).vectors.words
+    return [words[i] for i in ([marks["asked"]] if marks["asked"] is not None else []) + marks["near"]]
 
 
 def test_a_good_file_is_read_into_the_session_and_deleted(session, upload):
@@ -130,18 +146,18 @@ def test_a_run_on_the_own_text_needs_one(store, session):
 
 
 def test_answers_come_from_the_shipped_vectors_before_any_run_and_say_so(session):
-    vectors, line = word2vec.vectors_of(session)
+    vectors, line = word2vec_map.vectors_of(session)
     assert vectors is shipped.load().vectors
     assert "Vectors that this project trained" in line
     assert "Press Train" in line
 
 
 def test_answers_come_from_the_own_run_as_soon_as_there_is_one(session, own_run):
-    vectors, line = word2vec.vectors_of(session)
+    vectors, line = word2vec_map.vectors_of(session)
     assert vectors is own_run.frozen
     assert "before its first step" in line
     own_run.pull()
-    vectors, line = word2vec.vectors_of(session)
+    vectors, line = word2vec_map.vectors_of(session)
     assert vectors is own_run.frozen
     assert line == "Answers come from your own run."
 
@@ -149,7 +165,7 @@ def test_answers_come_from_the_own_run_as_soon_as_there_is_one(session, own_run)
 @pytest.mark.usefixtures("no_shipped_vectors")
 def test_without_shipped_vectors_a_sentence_stands_where_answers_would(session):
     with pytest.raises(WordQuestionError, match="press Train"):
-        word2vec.vectors_of(session)
+        word2vec_map.vectors_of(session)
     views = word2vec.first_views(session)
     assert len(alerts(views[CHECKLIST])) == 1
     assert len(alerts(word2vec.neighbour_html(session))) == 1
@@ -160,7 +176,7 @@ def test_neighbours_of_a_known_word_are_listed(session):
     session.uploads["word"] = "  KING "
     listing = word2vec.neighbour_html(session)
     assert alerts(listing) == []
-    assert listing.count("<tr>") == word2vec.NEIGHBOURS_SHOWN
+    assert listing.count("<tr>") == word2vec_map.NEIGHBOURS_SHOWN
     assert '<th scope="row">king</th>' not in listing
 
 
@@ -187,78 +203,142 @@ def test_neighbours_of_an_impossible_word_are_a_short_sentence(session, word, sa
 
 def test_the_first_views_show_the_shipped_vectors(session):
     views = word2vec.first_views(session)
-    assert map_words(views[MAP]) == shipped.load().vectors.words[: word2vec.MAP_WORDS]
-    assert marked_words(views[MAP])[0] == "king"
+    frame = places(views[MAP])
+    assert map_words(session, frame) == shipped.load().vectors.words[: shipped.MAP_WORDS]
+    assert marked_words(session, frame)[0] == "king"
+    assert not frame["busy"], "their map is shipped with them"
     packed(views[LOSS])
     assert "6 of 6 right" in views[CHECKLIST]
-    assert json.loads(views[KNOWN_WORDS]) == shipped.load().vectors.words[:20_000]
-    assert "Press Train" in views[ORIGIN]
+
+
+def test_names_come_with_the_words_that_fields_complete_and_the_origin(session):
+    _, known, origin = word2vec_map.map_items(session)
+    assert json.loads(known) == shipped.load().vectors.words[:20_000]
+    assert "Press Train" in origin
 
 
 def test_a_small_run_is_drawn(store, session, own_run):
     session.uploads["word"] = "wave"
     while own_run.pull():
         pass
-    views, _ = word2vec.draw(store, session, own_run, True)
-    assert len(map_words(views[MAP])) == 26
-    assert marked_words(views[MAP])[0] == "wave"
+    views = word2vec.draw(store, session, own_run, True)
+    frame = places(views[MAP])
+    assert set(map_words(session, frame)) == set(own_run.frozen.words)
+    assert frame["n"] == 26
+    assert marked_words(session, frame)[0] == "wave"
     assert packed(views[LOSS])["layout"]["xaxis"]["range"] == [0, pytest.approx(EPOCHS * 10_800 / 1e6)]
     assert "0 of 6 right" in views[CHECKLIST]
     assert alerts(views[NEIGHBOURS]) == []
-    assert set(json.loads(views[KNOWN_WORDS])) == set(own_run.frozen.words)
-    assert "your own run" in views[ORIGIN]
+    _, known, origin = word2vec_map.map_items(session)
+    assert set(json.loads(known)) == set(own_run.frozen.words)
+    assert "your own run" in origin
 
 
 def test_a_run_before_its_first_step_is_drawn(store, session, own_run):
-    views, more = word2vec.draw(store, session, own_run, True)
-    assert "before the first step" in packed(views[MAP])["layout"]["title"]["text"]
+    views = word2vec.draw(store, session, own_run, True)
+    frame = places(views[MAP])
+    assert frame["step"] == 0
+    assert frame["label"] == "0 words read"
     packed(views[LOSS])
-    assert not more
+    assert own_run.views["map"].job is None
 
 
 def test_only_what_has_changed_is_drawn_again(store, session, own_run):
     own_run.pull()
     word2vec.draw(store, session, own_run, True)
     own_run.views["map"].job = Future()
-    views, more = word2vec.draw(store, session, own_run, False)
-    assert views == [None] * 6
-    assert more, "the map is still being laid out"
-    views, _ = word2vec.draw(store, session, own_run, True)
-    assert None not in views
+    assert word2vec.draw(store, session, own_run, False) == [None] * 4
+    assert None not in word2vec.draw(store, session, own_run, True)
 
 
 def test_a_frame_that_is_ready_is_drawn(store, session, own_run):
     own_run.pull()
     word2vec.draw(store, session, own_run, True)
     frame = own_run.views["map"].job.result(60)
-    views, _ = word2vec.draw(store, session, own_run, False)
-    packed(views[MAP])
+    views = word2vec.draw(store, session, own_run, False)
+    places(views[MAP])
     assert own_run.views["map"].frame is frame
-    assert views[LOSS:] == [None] * 5
+    assert views[LOSS:] == [None] * 3
 
 
-def test_a_run_that_ends_while_umap_compiles_shows_its_last_vectors(store, session, own_run):
+def test_only_a_page_that_has_seen_nothing_is_sent_the_history(store, session, own_run):
+    drawn = []
+    while own_run.pull():
+        word2vec.draw(store, session, own_run, False)
+        own_run.views["map"].laid_out_at, own_run.views["map"].begun = -1, 0.0
+        if own_run.views["map"].job:
+            own_run.views["map"].job.result(60)
+            drawn.append(word2vec.draw(store, session, own_run, False)[MAP])
+    assert len(drawn) > 1
+    assert all(places(frame)["history"] == [] for frame in drawn if frame)
+    reloaded = places(word2vec.draw(store, session, own_run, True)[MAP])
+    assert [state["step"] for state in reloaded["history"]] == [
+        state["step"] for state in own_run.views["map"].history[:-1]
+    ]
+    assert reloaded["history"]
+
+
+async def all_frames(store, session):
+    return [json.loads(frame) async for frame in word2vec_map.frames_at_rest(store, session)]
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(word2vec_map, "SETTLING_PAUSE_SECONDS", 0.002)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_map_of_a_finished_run_comes_to_rest(store, session, own_run):
+    while own_run.pull():
+        pass
+    projection.warm_up()
+    frames = asyncio.run(asyncio.wait_for(all_frames(store, session), 60))
+    assert len({frame["id"] for frame in frames}) > 20
+    assert [frame["busy"] for frame in frames[-2:]] == [False, False]
+    assert frames[-1]["note"].startswith("UMAP · trustworthiness")
+    again = asyncio.run(asyncio.wait_for(all_frames(store, session), 60))
+    assert [frame["id"] for frame in again] == [frames[-1]["id"]], "it rests"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_run_that_ends_while_umap_compiles_shows_its_last_vectors_and_then_a_umap(store, session, own_run):
     word2vec.draw(store, session, own_run, True)
     untrained = own_run.views["map"].frame
     while own_run.pull():
         pass
-    _, more = word2vec.draw(store, session, own_run, True)
-    assert more, "UMAP is still to come"
-    own_run.views["map"].job.result(60)
-    word2vec.draw(store, session, own_run, False)
-    assert own_run.views["map"].frame is not untrained
+
+    async def watched():
+        notes = []
+        async for frame in word2vec_map.frames_at_rest(store, session):
+            notes.append(json.loads(frame)["note"])
+            if len(notes) == 1:
+                assert own_run.views["map"].frame is not untrained
+                threading.Thread(target=projection.warm_up).start()
+        return notes
+
+    notes = asyncio.run(asyncio.wait_for(watched(), 60))
+    assert notes[0] == "PCA while UMAP gets ready"
+    assert notes[-1].startswith("UMAP")
 
 
-def test_the_map_of_a_finished_run_comes_to_rest(store, session, own_run, monkeypatch):
-    monkeypatch.setattr(projection, "N_NEIGHBORS", 26)  # more than there are words: no UMAP is to come
-    while own_run.pull():
-        pass
-    for _ in range(100):
-        _, more = word2vec.draw(store, session, own_run, False)
-        if not more:
-            break
-        own_run.views["map"].job.result(60)
-    assert not more
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("end", ["page closed", "training", "another page's event"])
+def test_a_map_on_its_way_to_rest_is_left_alone_when(store, session, own_run, end):
+    own_run.pull()
+
+    async def watched():
+        seen = 0
+        async for _ in word2vec_map.frames_at_rest(store, session):
+            seen += 1
+            if end == "page closed":
+                store.detach("page")
+            elif end == "training":
+                session.drive(TAB)
+            else:
+                session.uploads["map_driver"] = object()
+        return seen
+
+    assert asyncio.run(asyncio.wait_for(watched(), 20)) == 1
 
 
 @pytest.mark.parametrize("words", [2, 3, 16])
@@ -270,22 +350,29 @@ def test_too_few_words_for_umap_still_make_a_map(store, session, words):
         pass
     word2vec.draw(store, session, run, True)
     run.views["map"].job.result(60)
-    views, _ = word2vec.draw(store, session, run, True)
-    assert set(map_words(views[MAP])) == set(names)
-    assert "too few words for UMAP" in packed(views[MAP])["layout"]["title"]["text"]
-    assert marked_words(views[MAP])[0] == "aaa"
+    frame = places(word2vec.draw(store, session, run, True)[MAP])
+    assert set(map_words(session, frame)) == set(names)
+    assert "too few points for UMAP" in frame["note"]
+    assert marked_words(session, frame)[0] == "aaa"
 
 
 def test_an_unknown_word_marks_nothing_on_the_map(session):
     session.uploads["word"] = EVIL
-    assert marked_words(word2vec.map_figure(session, None)) == []
+    for packed_marks in (word2vec_map.map_frame(session), word2vec_map.map_marks(session)):
+        assert marked_words(session, json.loads(packed_marks)) == []
 
 
 def test_a_word_typed_with_a_separate_accent_is_marked_as_its_neighbours_are_listed(store, session):
     session.uploads |= {"text": tokenise(["café thé sucre"] * 9), "word": "cafe\u0301"}
-    run = session.runs[TAB] = Run(word2vec.make_trainer(store, session, OWN), store.device_lock)
+    session.runs[TAB] = Run(word2vec.make_trainer(store, session, OWN), store.device_lock)
     assert alerts(word2vec.neighbour_html(session)) == []
-    assert marked_words(word2vec.map_figure(session, run))[0] == "café"
+    assert marked_words(session, json.loads(word2vec_map.map_marks(session)))[0] == "café"
+
+
+@pytest.mark.usefixtures("no_shipped_vectors")
+def test_without_any_vectors_marks_stay_as_they_are_and_nothing_comes_to_rest(store, session):
+    assert word2vec_map.map_marks(session) == gr.skip()
+    assert asyncio.run(all_frames(store, session)) == []
 
 
 def test_a_run_is_described_by_its_words_pace_and_device(own_run):
@@ -308,37 +395,143 @@ def handlers(store):
     """The built tab's event handlers by name."""
     with gr.Blocks() as demo:
         word2vec.build_tab(store)
-    return {function.fn.__name__: function.fn for function in demo.fns.values()}
+    return {function.fn.__name__: function.fn for function in demo.fns.values() if function.fn}
 
 
 REQUEST = SimpleNamespace(session_hash="page")
 
 
 def click(handlers, data):
-    return handlers["on_map_click"](gr.EventData(None, data), REQUEST)
+    return handlers["on_pick"](gr.EventData(None, data), REQUEST)
+
+
+def items_of(session):
+    return json.loads(word2vec_map.map_items(session)[0])["id"]
 
 
 def test_a_click_on_the_map_asks_for_that_word(handlers, session):
     asked = shipped.load().vectors.words[100]
-    word, figure, listing = click(handlers, {"curve": 0, "index": 100, "key": asked})
+    word, marks, listing = click(handlers, {"index": 100, "name": "whatever the page says", "items": items_of(session)})
     assert word == asked
-    assert marked_words(figure)[0] == asked
+    assert marked_words(session, json.loads(marks))[0] == asked
     assert alerts(listing) == []
-    assert word2vec.asked_word(session) == asked
+    assert word2vec_map.asked_word(session) == asked
 
 
-def test_a_click_that_names_no_word_is_ignored(handlers, session):
-    no_word = [None, 7, True, ["queen"], {"a": 1}]
-    for data in [None, "queen", 3, [], ["queen"], {}, *({"key": key} for key in no_word)]:
+FORGED_PICKS = [
+    *(None, "queen", 3, True, [], ["queen"], {}, {"index": 3}),
+    *({"index": index, "items": "shipped:2000"} for index in (-1, 10**9, 2**70, True, "3", "3e0", 3.0, None, [3])),
+    *({"index": 3, "items": items} for items in ("shipped:1999", "", None, 2000, ["shipped:2000"], EVIL)),
+]
+
+
+def test_a_pick_that_names_no_point_of_this_map_is_ignored(handlers, session):
+    assert items_of(session) == "shipped:2000"
+    for data in FORGED_PICKS:
         assert click(handlers, data) == (gr.skip(), gr.skip(), gr.skip()), data
         assert "word" not in session.uploads
 
 
-def test_a_click_with_markup_is_answered_in_escaped_text(handlers, session):
-    _, figure, listing = click(handlers, {"key": EVIL})
-    assert marked_words(figure) == []
+@pytest.mark.usefixtures("no_shipped_vectors")
+def test_a_pick_without_any_vectors_is_ignored(handlers, session):
+    assert click(handlers, {"index": 3, "items": "shipped:2000"}) == (gr.skip(), gr.skip(), gr.skip())
+
+
+def test_a_typed_word_marks_it_and_lists_its_neighbours(handlers, session):
+    marks, listing = handlers["on_word"](" He ", REQUEST)
+    asked, *near = marked_words(session, json.loads(marks))
+    assert asked == "he"
+    assert near
+    assert all(f'<th scope="row">{word}</th>' in listing for word in near)
+    assert alerts(listing) == []
+    marks, listing = handlers["on_word"](EVIL, REQUEST)
+    assert marked_words(session, json.loads(marks)) == []
     assert "<img" not in listing
     assert len(alerts(listing)) == 1
+
+
+def test_similar_words_are_coloured_anew_when_another_word_is_asked_for(handlers, session):
+    session.uploads["map"] = MapConfig(colour="similarity")
+    colours = [json.loads(handlers["on_word"](word, REQUEST)[0])["colour"] for word in ("king", "queen")]
+    assert [colour["label"] for colour in colours] == ["cosine with king", "cosine with queen"]
+    assert colours[0]["codes"] != colours[1]["codes"]
+
+
+def laid_out(handlers, changes):
+    """The frames with which the server answers a changed setting, the first of many."""
+
+    async def first():
+        frames = handlers["on_layout"](gr.EventData(None, changes), REQUEST)
+        frame = await anext(frames)
+        await frames.aclose()
+        return places(frame)
+
+    return asyncio.run(first())
+
+
+def test_a_changed_setting_is_answered_with_another_map_at_once(handlers, session):
+    seen = {places(word2vec_map.map_frame(session))["map"]}
+    for changes in ({"dimensions": 3}, {"points": 500}, {"n_neighbors": 5}, {"min_dist": 0.5}, {"metric": "euclidean"}):
+        frame = laid_out(handlers, changes)
+        assert frame["map"] not in seen
+        seen.add(frame["map"])
+        assert {name: frame["settings"][name] for name in changes} == changes
+        assert len(map_words(session, frame)) == frame["n"]
+    assert (frame["n"], frame["dims"]) == (500, 3)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_changed_setting_ends_in_a_map_at_rest(handlers, session):
+    projection.warm_up()
+
+    async def everything():
+        event = gr.EventData(None, {"points": 200, "dimensions": 3})
+        return [json.loads(frame) async for frame in handlers["on_layout"](event, REQUEST)]
+
+    frames = asyncio.run(asyncio.wait_for(everything(), 60))
+    assert frames[0]["note"].startswith("PCA")
+    assert frames[-1]["note"].startswith("UMAP · trustworthiness")
+    assert {(frame["n"], frame["dims"]) for frame in frames} == {(200, 3)}
+    assert len({frame["map"] for frame in frames}) == 1
+
+
+NO_CHANGES = [
+    *(None, 7, "points", [], ["points"], True),
+    *({"points": value} for value in (9, 50_001, float("nan"), float("inf"), "many", None, [500], 2**70)),
+    *({"dimensions": value} for value in (1, 4, 2.5, True)),
+    *({"n_neighbors": 5, "min_dist": 2}, {"colour": EVIL}, {"color": "cluster"}, {"self": 1}, {"": 1}),
+]
+
+
+def test_a_setting_that_is_none_changes_nothing(handlers, session):
+    config = session.uploads["map"] = MapConfig(n_neighbors=30)
+    for changes in NO_CHANGES:
+        assert word2vec_map.changed_map(config, changes) == config, changes
+        assert laid_out(handlers, changes)["settings"] == config.model_dump(), changes
+        assert word2vec_map.map_config(session) == config
+
+
+def test_changed_settings_are_added_to_those_before():
+    config = word2vec_map.changed_map(MapConfig(n_neighbors=30), {"points": 500})
+    config = word2vec_map.changed_map(config, {"colour": "cluster"})
+    assert config == MapConfig(n_neighbors=30, points=500, colour="cluster")
+
+
+def test_the_settings_of_the_map_are_the_sessions_own(handlers, store, session):
+    laid_out(handlers, {"points": 500})
+    assert word2vec_map.map_config(store.attach("another page", None)) == MapConfig()
+
+
+@pytest.mark.usefixtures("no_shipped_vectors")
+def test_a_map_is_asked_for_in_vain_without_any_vectors(handlers, session):
+    """The menu can be used before there is a map; that is no error."""
+
+    async def frames():
+        return [frame async for frame in handlers["on_layout"](gr.EventData(None, {"points": 500}), REQUEST)]
+
+    assert asyncio.run(frames()) in ([], [gr.skip()])
+    assert word2vec_map.map_config(session).points == 500
+    assert all(value == gr.skip() for value in handlers["on_items"](REQUEST))
 
 
 def test_the_own_text_field_shows_with_its_corpus_only(handlers, session):
@@ -359,4 +552,4 @@ def test_an_upload_ends_in_its_own_session(handlers, store, session, upload):
 
 def test_one_session_does_not_see_the_word_of_another(handlers, store, session):
     handlers["on_word"]("queen", REQUEST)
-    assert word2vec.asked_word(store.attach("another page", None)) == word2vec.FIRST_WORD
+    assert word2vec_map.asked_word(store.attach("another page", None)) == word2vec_map.FIRST_WORD

@@ -1,0 +1,119 @@
+"""Links that open a tab with its settings: written from configs, read with distrust."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from backends.engine.config import ConfigError, MethodConfig
+
+TAB_PARAMETER = "tab"
+MAX_PARAMETERS = 64
+MAX_VALUE_CHARACTERS = 200
+IGNORED = ("__theme", "view", "logs", "__sign")
+"""Parameters of Gradio and of hosts, which are no settings."""
+
+
+@dataclass(frozen=True)
+class LinkTarget:
+    """What a tab takes from a link.
+
+    Attributes:
+        configs: the classes of its settings, by the prefix that their names have in a link; "" for the method's own.
+        texts: further parameters that are plain text.
+    """
+
+    configs: Mapping[str, type[MethodConfig]]
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link that was opened.
+
+    Attributes:
+        tab: the tab it names, or None.
+        configs: the settings by prefix, defaults where the link says nothing or nonsense.
+        texts: the plain texts it sets.
+        problems: a sentence for everything that could not be used.
+        query: the link itself, in a fixed order.
+    """
+
+    tab: str | None = None
+    configs: dict[str, MethodConfig] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    query: str = ""
+
+
+def query_of(tab: str, configs: Mapping[str, MethodConfig], texts: Mapping[str, str] | None = None) -> str:
+    """Write a query string: the tab, the settings that differ from the defaults, and texts."""
+    settings = {
+        prefix + name: mine
+        for prefix, config in configs.items()
+        for name, (mine, _) in config.differences(type(config)()).items()
+    }
+    return urllib.parse.urlencode({TAB_PARAMETER: tab, **settings, **(texts or {})})
+
+
+def read_query(parameters: Mapping[str, str], targets: Mapping[str, LinkTarget]) -> Link:
+    """Read a link's parameters; whatever can't be used is said and its default kept.
+
+    Args:
+        parameters: of the query string, unchecked.
+        targets: what each tab takes, by the tab's name.
+    """
+    few = list(parameters.items())[:MAX_PARAMETERS]
+    given = {str(name): str(value)[:MAX_VALUE_CHARACTERS] for name, value in few if str(name) not in IGNORED}
+    query = urllib.parse.urlencode(sorted(given.items()))
+    if not given:
+        return Link()
+    tab = given.pop(TAB_PARAMETER, next(iter(targets)))
+    if tab not in targets:
+        return Link(problems=[f"The link names the tab {_cut(tab)}; there is {', '.join(targets)}."], query=query)
+    target, problems = targets[tab], []
+    values: dict[str, dict[str, str]] = {prefix: {} for prefix in target.configs}
+    texts: dict[str, str] = {}
+    for name, value in given.items():
+        prefix = _prefix_of(name, target)
+        if name in target.texts:
+            texts[name] = value
+        elif prefix is None:
+            problems.append(f"The link sets {_cut(name)}, which is no setting here; it was left out.")
+        else:
+            values[prefix][name[len(prefix) :]] = value
+    configs = {}
+    for prefix, config in target.configs.items():
+        configs[prefix], refused = _config_of(config, values[prefix])
+        problems += refused
+    return Link(tab, configs, texts, problems, query)
+
+
+def _prefix_of(name: str, target: LinkTarget) -> str | None:
+    fitting = [
+        prefix
+        for prefix, config in target.configs.items()
+        if name.startswith(prefix) and name[len(prefix) :] in config.model_fields
+    ]
+    return max(fitting, key=len, default=None)
+
+
+def _config_of(config: type[MethodConfig], values: Mapping[str, str]) -> tuple[MethodConfig, list[str]]:
+    """Take every value that is allowed by itself, and all of them together if that is allowed."""
+    good, problems = {}, []
+    for name, value in values.items():
+        try:
+            config.parse({name: value})
+        except ConfigError as error:
+            problems.append(f"{error} The default was kept.")
+        else:
+            good[name] = value
+    try:
+        return config.parse(good), problems
+    except ConfigError as error:
+        return config(), [*problems, f"{error} The defaults were kept."]
+
+
+def _cut(text: str) -> str:
+    return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"

@@ -1,0 +1,88 @@
+"""Runs that a visitor has pinned, to be compared with what is trained next."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from backends.engine.config import MethodConfig, SettingInfo
+from backends.engine.trainer import Snapshot
+from playground.session import Run, Session
+
+MAX_PINS = 4
+"""Per visitor: each holds a frozen copy of what its run had learned."""
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A run as it was when it was pinned.
+
+    Attributes:
+        id: unguessable, differs for every pin.
+        tab: the tab it belongs to.
+        config: its settings.
+        frozen: what it had learned.
+        history: its curve.
+        snapshot: where it stood, or None before its first step.
+        points: (n, 2 or 3) its map, or None.
+        map_note: how that map was laid out.
+    """
+
+    tab: str
+    config: MethodConfig
+    frozen: Any
+    history: list[Snapshot]
+    snapshot: Snapshot | None
+    points: np.ndarray | None
+    map_note: str
+    id: str = field(default_factory=lambda: secrets.token_hex(4))
+
+
+class PinError(ValueError):
+    """A run can't be pinned. The message is one sentence that says what to do."""
+
+
+def pins_of(session: Session, tab: str) -> list[Pin]:
+    """The pins of a tab, oldest first."""
+    pins: list[Pin] = session.uploads.setdefault(f"{tab}_pins", [])
+    return pins
+
+
+def pin_run(session: Session, tab: str, run: Run | None, points: np.ndarray | None, map_note: str) -> Pin:
+    """Pin a run; beyond `MAX_PINS` the oldest pin goes.
+
+    Raises:
+        PinError: there is no run, or it has not trained yet.
+    """
+    if run is None or run.snapshot is None:
+        raise PinError("There is nothing to pin yet: press Train first.")
+    pin = Pin(tab, run.config, run.frozen, list(run.history), run.snapshot, points, map_note)
+    pins = pins_of(session, tab)
+    pins.append(pin)
+    del pins[:-MAX_PINS]
+    return pin
+
+
+def settings_line(one: MethodConfig, other: MethodConfig) -> str:
+    """In which settings two runs differ, in one line: "Window: 2 against 10"."""
+    known = {info.name: info for info in type(one).settings()}
+    parts = [
+        f"{known[name].label}: {_shown(known[name], mine)} against {_shown(known[name], theirs)}"
+        for name, (mine, theirs) in one.differences(other).items()
+    ]
+    return " · ".join(parts) if parts else "the same settings"
+
+
+def short_name(config: MethodConfig) -> str:
+    """What sets a run apart from the defaults, for a list of pins."""
+    known = {info.name: info for info in type(config).settings()}
+    changes = config.differences(type(config)())
+    parts = [f"{known[name].label.lower()} {_shown(known[name], mine)}" for name, (mine, _) in changes.items()]
+    return ", ".join(parts) if parts else "default settings"
+
+
+def _shown(info: SettingInfo, value: Any) -> str:
+    return info.choices[value] if info.choices and value in info.choices else f"{value}"

@@ -1,0 +1,177 @@
+"""The Word2Vec tab's map: which vectors it shows, which word it marks, and how it comes to rest."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import unicodedata
+from collections.abc import AsyncIterator
+from typing import Any
+
+import gradio as gr
+
+from backends.analysis.map_config import MapConfig
+from backends.analysis.word_vectors import WordQuestionError, WordVectors
+from backends.engine.checkpoints import CheckpointError
+from backends.engine.config import ConfigError
+from backends.word2vec import shipped
+from playground.components import answers
+from playground.components.embedding_explorer import pack_items
+from playground.components.word_fields import list_value
+from playground.live_map import Source, items_id, map_of, packed_frame, packed_marks
+from playground.session import Session, SessionStore
+from playground.tabs.word2vec_home import Loaded, loaded
+
+TAB = "word2vec"
+FIRST_WORD = "king"
+NEIGHBOURS_SHOWN = 5
+SETTLING_PAUSE_SECONDS = 0.1
+"""Between two looks at a map that still moves after the training."""
+
+
+def vectors_of(session: Session) -> tuple[WordVectors, str]:
+    """The vectors that answer questions now, and a line that says where they come from.
+
+    Raises:
+        WordQuestionError: there are none.
+    """
+    brought = loaded(session)
+    if brought is not None:
+        return brought.vectors, brought.origin
+    run = session.runs.get(TAB)
+    if run is not None:
+        return run.frozen, f"Answers come from your own run{'' if run.snapshot else ', before its first step'}."
+    try:
+        model = shipped.load()
+    except CheckpointError:
+        raise WordQuestionError("There are no vectors yet: press Train, and ask again after a second.") from None
+    return model.vectors, f"{model.origin}. Press Train to make your own."
+
+
+def has_vectors(session: Session) -> bool:
+    """Whether there is anything to draw or to ask: always, unless the shipped vectors are missing."""
+    try:
+        vectors_of(session)
+    except WordQuestionError:
+        return False
+    return True
+
+
+def asked_word(session: Session) -> str:
+    """The word whose neighbours are shown."""
+    return unicodedata.normalize("NFC", str(session.uploads.get("word", FIRST_WORD))).strip().lower()
+
+
+def map_config(session: Session) -> MapConfig:
+    """The visitor's settings of the map."""
+    config: MapConfig = session.uploads.get("map", MapConfig())
+    return config
+
+
+def changed_map(config: MapConfig, changes: Any) -> MapConfig:
+    """The settings with what the page asks for; what is out of range stays as it was."""
+    try:
+        return config.with_changes(**changes) if isinstance(changes, dict) else config
+    except (ConfigError, TypeError):
+        return config
+
+
+def map_source(session: Session) -> Source:
+    """The vectors that the map shows.
+
+    Raises:
+        WordQuestionError: there are none.
+    """
+    brought, run = loaded(session), session.runs.get(TAB)
+    if brought is not None:
+        return _loaded_source(session, brought)
+    if run is None:
+        vectors, _ = vectors_of(session)
+        views = session.uploads.setdefault("shipped_map", {})
+        return Source(
+            "shipped", vectors, 1, "", True, views, lambda n: f"{n:,} most frequent words, trained earlier",
+            shipped.load().map_points,
+        )  # fmt: skip
+    step = run.snapshot.step if run.snapshot else 0
+    label = f"{step / 1e6:.1f} M words read" if step >= 1e5 else f"{step:,} words read"
+    return Source(
+        run.id, run.frozen, step, label, not session.is_driven(TAB), run.views, lambda n: f"{n:,} most frequent words"
+    )
+
+
+def _loaded_source(session: Session, brought: Loaded) -> Source:
+    held = session.uploads.get("loaded_map")
+    if held is None or held[0] is not brought:
+        held = session.uploads["loaded_map"] = (brought, secrets.token_hex(4), {})
+    _, source_id, views = held
+    return Source(source_id, brought.vectors, 1, "", True, views, lambda n: f"first {n:,} words of the file")
+
+
+def map_frame(session: Session, *, with_history: bool = False) -> str:
+    """The map as it is now, with the asked word and its neighbours marked."""
+    source = map_source(session)
+    view = map_of(source, map_config(session))
+    word = asked_word(session)
+    return packed_frame(source, view, word, near_words(source.vectors, word), with_history=with_history)
+
+
+def map_marks(session: Session) -> Any:
+    """The asked word and its neighbours, for the map that the page shows."""
+    try:
+        source = map_source(session)
+    except WordQuestionError:
+        return gr.skip()
+    word = asked_word(session)
+    return packed_marks(source, map_of(source, map_config(session)), word, near_words(source.vectors, word))
+
+
+def map_items(session: Session) -> tuple[str, str, str]:
+    """The words of the map, the words that fields complete, and the line that says where answers come from."""
+    source = map_source(session)
+    vectors, view = source.vectors, map_of(source, map_config(session))
+    items = pack_items(
+        items_id(source, view),
+        vectors.words[: view.shown],
+        counts=vectors.counts[: view.shown].tolist() if vectors.counts.any() else None,
+        noun="word",
+    )
+    return items, list_value(vectors.words), answers.sentence(vectors_of(session)[1])
+
+
+def near_words(vectors: WordVectors, word: str) -> list[str]:
+    """The words whose neighbourhood is drawn on the map."""
+    return [answer.word for answer in vectors.neighbours(word, NEIGHBOURS_SHOWN)] if word in vectors.index else []
+
+
+def picked_word(session: Session, data: Any) -> str | None:
+    """The word behind a point that was clicked, if the page and the server speak of the same vectors."""
+    try:
+        source = map_source(session)
+    except WordQuestionError:
+        return None
+    index = data.get("index") if isinstance(data, dict) else None
+    if (
+        not isinstance(index, int)
+        or isinstance(index, bool)
+        or not 0 <= index < len(source.vectors)
+        or data.get("items") != items_id(source, map_of(source, map_config(session)))
+    ):
+        return None
+    return source.vectors.words[index]
+
+
+async def frames_at_rest(store: SessionStore, session: Session) -> AsyncIterator[str]:
+    """The map while it comes to rest; ends when it does, when a training draws it, or when the page is gone."""
+    mine = session.uploads["map_driver"] = object()
+    more = True
+    while more and session.uploads.get("map_driver") is mine and session.left is None:
+        if session.is_driven(TAB):
+            return
+        try:
+            source = map_source(session)
+        except WordQuestionError:
+            return
+        fresh, more = map_of(source, map_config(session)).poll(store, source)
+        if fresh or not more:
+            yield map_frame(session)
+        await asyncio.sleep(SETTLING_PAUSE_SECONDS)
