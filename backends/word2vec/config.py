@@ -42,7 +42,8 @@ class Word2VecConfig(MethodConfig):
     )
     negatives: int = setting(
         5,
-        "Random words that each centre word must be told apart from. More sharpen rare words and cost time.",
+        "Random words that each centre word must be told apart from. More cost time; with 0 nothing pushes vectors "
+        "apart, and all collapse into one direction.",
         label="Negatives",
         unit="words",
         ge=0,

@@ -32,6 +32,7 @@ from playground.live_map import map_of
 from playground.pins import PinError, pins_of, short_name
 from playground.session import Run, Session, SessionStore
 from playground.tabs.tab import Tab
+from playground.tabs.word2vec_by_hand import build_by_hand
 from playground.tabs.word2vec_compare import Compare, build_compare, comparison, loss_points, pin_present
 from playground.tabs.word2vec_home import LOADED, build_load, build_take_home
 from playground.tabs.word2vec_map import (
@@ -50,6 +51,7 @@ from playground.tabs.word2vec_map import (
     picked_word,
     vectors_of,
 )
+from playground.tabs.word2vec_presets import ButtonOf, lay_out_presets, wire_presets
 from playground.tabs.word2vec_questions import QUICK, build_how_it_works, build_questions
 
 QUESTION = "Do words that keep the same company mean the same?"
@@ -82,6 +84,8 @@ class Parts:
     compare_tab: gr.Tab
     compare: Compare
     load_events: list[Any]
+    presets: ButtonOf
+    expectation: gr.HTML
 
 
 def build_tab(store: SessionStore) -> Tab:
@@ -97,6 +101,8 @@ def build_tab(store: SessionStore) -> Tab:
     _wire_own_text(store, parts)
     _wire_map(store, parts)
     _wire_pins(store, parts)
+    shown = [parts.word, parts.word_map.marks, parts.neighbours]
+    wire_presets(store, parts.presets, parts.expectation, tab.controls, ask_word, shown)
 
     def on_open(session: Session, link: Link | None) -> list[Any]:
         settings = take_link(session, link)
@@ -147,6 +153,10 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
     origin = answers.html_area(elem_id="w2v-origin", elem_classes=["note-line"])
     with gr.Tabs(elem_classes=["questions"]):
         build_questions(store, vectors_of)
+        with gr.Tab("Try this", id="try"):
+            presets, expectation = lay_out_presets()
+        with gr.Tab("By hand", id="by-hand"):
+            build_by_hand(store)
         with gr.Tab("Compare", id="compare") as compare_tab:
             compare = build_compare(store)
         with gr.Tab("Take home", id="home"):
@@ -164,6 +174,8 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         "compare_tab": compare_tab,
         "compare": compare,
         "load_events": load_events,
+        "presets": presets,
+        "expectation": expectation,
     }
 
 
@@ -219,8 +231,8 @@ def _wire_own_text(store: SessionStore, parts: Parts) -> None:
 def _wire_map(store: SessionStore, parts: Parts) -> None:
     def on_word(typed_word: str, request: gr.Request) -> tuple[Any, str]:
         session = store.of(str(request.session_hash))
-        session.uploads["word"] = str(typed_word)
-        return map_marks(session), neighbour_html(session)
+        _, marks, listing = ask_word(session, str(typed_word))
+        return marks, listing
 
     def on_pick(event: gr.EventData, request: gr.Request) -> tuple[Any, Any, Any]:
         session = store.of(str(request.session_hash))
@@ -269,6 +281,12 @@ def _wire_pins(store: SessionStore, parts: Parts) -> None:
     pinned = parts.pin.click(on_pin, None, parts.pin_note, api_name="word2vec_pin", **QUICK)
     pinned.then(on_compare, None, outputs, api_name=False, **QUICK)
     parts.compare_tab.select(on_compare, None, outputs, api_name=False, **QUICK)
+
+
+def ask_word(session: Session, word: str) -> list[Any]:
+    """Ask for another word's neighbours; returns the word, its marks on the map, and the list."""
+    session.uploads["word"] = word
+    return [word, map_marks(session), neighbour_html(session)]
 
 
 def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: list[Any]) -> str:

@@ -556,9 +556,8 @@ def test_the_wheel_zooms_at_the_pointer(alone):
 def test_points_move_smoothly_and_a_moved_camera_stays(alone):
     first, second = cloud(50), cloud(50, seed=1)
     alone.show(first, names(50))
-    alone.ask(f"e.setFrame({frame(second, 2)})")
-    alone.ask("(e.tween && e.advance(e.tween.began + 130), 0)")
-    between = np.array(alone.ask("Array.from(e.flat)")).reshape(-1, 2)
+    halfway = f"(e.setFrame({frame(second, 2)}), e.advance(e.tween.began + 130), Array.from(e.flat))"
+    between = np.array(alone.ask(halfway)).reshape(-1, 2)
     np.testing.assert_allclose(between, (first + second) / 2, atol=0.01)
     alone.settle()
     alone.ask("(e.zoom(3, 100, 100), 0)")
@@ -656,18 +655,18 @@ def test_the_slider_can_be_moved_with_the_keyboard(alone):
 
 
 def test_replay_plays_every_state_to_the_end_and_can_be_stopped(alone):
-    show_history(alone, 12)
+    show_history(alone, 30)
     alone.ask(
         "(window.shown = new Set(), window.show = e.showState.bind(e),"
         " e.showState = (at) => { shown.add(at); show(at); }, 0)"
     )
     alone.page.click("text=Replay")
-    wait_for(lambda: alone.ask("!e.playing"), "the end of the replay", 10)
-    assert alone.ask("[...shown].sort((a, b) => a - b)") == list(range(12))
+    wait_for(lambda: alone.ask("!e.playing"), "the end of the replay", 30)
+    assert alone.ask("[...shown].sort((a, b) => a - b)") == list(range(30))
     assert alone.ask("e.scrub") is None
     assert alone.page.is_visible("text=Replay")
     alone.page.click("text=Replay")
-    wait_for(lambda: alone.ask("e.scrub") == 3, "the third state", 5)
+    wait_for(lambda: alone.ask("e.scrub >= 3"), "the third state", 10)
     alone.page.click(".ex-time button")
     at = alone.ask("e.scrub")
     time.sleep(0.4)

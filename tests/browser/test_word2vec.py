@@ -115,7 +115,7 @@ def test_a_reload_while_the_map_comes_to_rest_lets_it_go_on(visitor):
 
 def test_a_reload_finds_the_run_paused_and_goes_on(visitor, server: Server):
     start(visitor)
-    wait_for(lambda: visitor.progress() >= 3, "some progress")
+    wait_for(lambda: visitor.progress() >= 3, "some progress", 90)
     visitor.page.reload()
     visitor.page.wait_for_selector("#w2v-map .explorer-root[data-drawn]")
     visitor.wait_for_phase("paused", seconds=10)
@@ -124,7 +124,7 @@ def test_a_reload_finds_the_run_paused_and_goes_on(visitor, server: Server):
     assert visitor.page.input_value("#w2v-epochs input[type=number]") == "60"
     assert visitor.page.inner_text("#w2v-train") == "Resume"
     visitor.page.click("#w2v-train")
-    wait_for(lambda: visitor.progress() > at, "it goes on")
+    wait_for(lambda: visitor.progress() > at, "it goes on", 90)
 
 
 def test_two_browsers_do_not_see_each_others_run(visitor, new_visitor):
@@ -166,7 +166,7 @@ def test_a_closed_tab_pauses_at_once_and_frees_its_run(visitor, new_visitor, ser
 
 def test_no_request_leaves_the_machine_and_no_console_errors(visitor):
     visitor.page.click("#w2v-solve")
-    for tab in ("Word axis", "Odd one out", "Similarity", "Test set", "How it works"):
+    for tab in ("Word axis", "Similarity", "Test set", "By hand", "Compare", "Take home", "How it works"):
         visitor.page.get_by_role("tab", name=tab).click()
     start(visitor)
     assert visitor.errors == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 import numpy as np
@@ -219,6 +220,13 @@ def test_a_map_comes_to_rest_once_and_keeps_neighbours_together(warm, clustered,
     assert again is not None, "other vectors move it again"
 
 
+def test_a_map_that_rests_has_the_neighbours_of_the_last_vectors(warm, clustered):
+    live, other = LiveMap(), np.roll(clustered, 7, axis=0)
+    frames_at_rest(live, clustered, 1)
+    frames_at_rest(live, other, 2)
+    np.testing.assert_array_equal(live._neighbours.indices, projection.nearest(other, 15)[0])
+
+
 def test_the_map_of_other_metrics_keeps_their_own_neighbours_together(warm, clustered):
     lengths = np.random.default_rng(1).uniform(0.2, 5, (len(clustered), 1)).astype(np.float32)
     vectors = projection.space(clustered * lengths, clustered, "euclidean")
@@ -235,7 +243,7 @@ def test_a_frame_stays_near_the_one_before_while_vectors_change(warm, clustered)
         frames.append(live.advance(vectors, step, resting=False).points.copy())
     moves = [
         np.median(np.linalg.norm((b - b.mean(0)) - (a - a.mean(0)), axis=1)) / size(b)
-        for a, b in zip(frames[20:], frames[21:], strict=False)
+        for a, b in itertools.pairwise(frames[20:])
     ]
     assert max(moves) < 0.05
     random_pair = np.median(np.linalg.norm(frames[-1] - frames[-1][random.permutation(len(vectors))], axis=1))

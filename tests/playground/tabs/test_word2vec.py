@@ -395,7 +395,7 @@ def handlers(store):
     """The built tab's event handlers by name."""
     with gr.Blocks() as demo:
         word2vec.build_tab(store)
-    return {function.fn.__name__: function.fn for function in demo.fns.values() if function.fn}
+    return {getattr(function.fn, "__name__", ""): function.fn for function in demo.fns.values()}
 
 
 REQUEST = SimpleNamespace(session_hash="page")

@@ -1,0 +1,74 @@
+"""Try this: presets that set the controls and say what to expect."""
+
+from __future__ import annotations
+
+import html
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from backends.word2vec.presets import PRESETS, Preset
+from playground.components import answers
+from playground.controls import Controls
+from playground.session import Session, SessionStore
+
+QUICK: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8, "api_name": False}
+INTRODUCTION = "Pick one: it sets the controls on the left and says what to expect. Predict, then press Train."
+
+ButtonOf = list[tuple[Preset, gr.Button]]
+
+
+def lay_out_presets() -> tuple[ButtonOf, gr.HTML]:
+    """Lay out a row of buttons for every group, and the place where the expectation appears."""
+    buttons: ButtonOf = []
+    with gr.Row(elem_classes=["two-parts"]):
+        with gr.Column(min_width=330):
+            for group, presets in itertools.groupby(PRESETS, key=lambda preset: preset.group):
+                with gr.Row(elem_classes=["preset-group"]):
+                    answers.html_area(f"<span>{html.escape(group)}</span>", elem_classes=["preset-name"])
+                    for preset in presets:
+                        name = preset.name.lower().replace(" ", "-")
+                        button = gr.Button(preset.name, size="sm", elem_id=f"w2v-try-{name}", min_width=120)
+                        buttons.append((preset, button))
+        with gr.Column(min_width=330):
+            expectation = answers.html_area(answers.sentence(INTRODUCTION), elem_id="w2v-try-expect")
+    return buttons, expectation
+
+
+def wire_presets(
+    store: SessionStore,
+    buttons: ButtonOf,
+    expectation: gr.HTML,
+    controls: Controls,
+    on_word: Callable[[Session, str], list[Any]],
+    word_outputs: list[gr.components.Component],
+) -> None:
+    """Let every button set the controls.
+
+    Args:
+        store: the sessions.
+        buttons, expectation: from `lay_out_presets`.
+        controls: the tab's settings.
+        on_word: takes the word whose neighbours show the effect; makes the values of `word_outputs`.
+        word_outputs: the word's field and what shows its neighbours.
+    """
+    for preset, button in buttons:
+
+        def on_click(request: gr.Request, chosen: Preset = preset) -> list[Any]:
+            session = store.of(str(request.session_hash))
+            values = chosen.config().model_dump()
+            word = on_word(session, chosen.word) if chosen.word else [gr.skip()] * len(word_outputs)
+            return [expectation_html(chosen), *(values[name] for name in controls.widgets), *word]
+
+        button.click(on_click, None, [expectation, *controls.inputs, *word_outputs], **QUICK)
+
+
+def expectation_html(preset: Preset) -> str:
+    """What to expect of a preset, and where to look."""
+    return (
+        f'<h3>{html.escape(preset.name)}</h3><p class="prose">{html.escape(preset.expect)}</p>'
+        f'<p class="prose"><b>Look at:</b> {html.escape(preset.look_at)}</p>'
+        f"{answers.sentence('The settings are in place: press Train.')}"
+    )
