@@ -65,8 +65,7 @@ PRESETS: tuple[Preset, ...] = (
         "128 dimensions",
         "Dimensions",
         {"dim": 128},
-        "At least four of the six analogies come right. The test set gains little over the usual 96 dimensions: "
-        "this text is too short to fill more.",
+        "At least four of the six analogies come right, but the test set gains little over the usual 96 dimensions.",
         "The list of analogies, then the test set.",
     ),
     Preset(
@@ -74,7 +73,7 @@ PRESETS: tuple[Preset, ...] = (
         "Subsampling",
         {"subsample": 0.0},
         "Each “the” and “of” is read, so you wait about twice as long. They fill the window, so neighbours turn to "
-        "grammar, as with window 2, and more of the test set comes right.",
+        "grammar, as with window 2. More of the test set comes right.",
         "Words per second, the neighbours of “captured”, and the test set. Compare with a run at the defaults.",
         "captured",
     ),
@@ -82,8 +81,8 @@ PRESETS: tuple[Preset, ...] = (
         "Five negatives",
         "Negatives",
         {"negatives": 5},
-        "Random words push vectors apart, so they spread out: two words taken at random have a cosine near 0.2, "
-        "and at least four of the six analogies come right.",
+        "Random words push vectors apart, so they spread out: two words taken at random have a cosine near 0.2 "
+        "on average, and at least four of the six analogies come right.",
         "Two unrelated words under Similarity, and the list of analogies.",
     ),
     Preset(

@@ -80,7 +80,17 @@ def build_compare(store: SessionStore) -> Compare:
         session.uploads["pinned"] = pin_id if isinstance(pin_id, str) else None
         return comparison(session)
 
+    def on_pick(event: gr.EventData, request: gr.Request) -> list[Any]:
+        session = store.of(str(request.session_hash))
+        word = word_of_pick(session, event._data)
+        if word is None:
+            return [gr.skip()] * len(outputs)
+        session.uploads["word"] = word
+        return comparison(session)
+
     quick: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8, "api_name": False}
+    left.frame.pick(on_pick, None, outputs, **quick)
+    right.frame.pick(on_pick, None, outputs, **quick)
     remove.click(on_remove, None, outputs, **quick)
     chosen.input(on_choose, chosen, outputs, **quick)
     return Compare(outputs)
@@ -125,6 +135,22 @@ def comparison(session: Session) -> list[Any]:
     ]
 
 
+def word_of_pick(session: Session, data: Any) -> str | None:
+    """The word behind a point that was clicked in one of the two maps."""
+    if not isinstance(data, dict) or type(data.get("index")) is not int:
+        return None
+    sides = [pinned_side(pin) for pin in pins_of(session, TAB)] + [present_side(session)]
+    for side in sides:
+        if side is not None and data.get("items") == items_of(side) and 0 <= data["index"] < len(side.points):
+            return side.vectors.words[data["index"]]
+    return None
+
+
+def items_of(side: Side) -> str:
+    """Which names belong to the points of a side's map."""
+    return f"{side.id}:{len(side.points)}:compare"
+
+
 def pinned_side(pin: Pin) -> Side:
     """A pin as one side of the comparison."""
     points = pin.points if pin.points is not None else np.zeros((0, 2), np.float32)
@@ -147,7 +173,7 @@ def packed_side(side: Side, session: Session, word: str) -> list[str]:
     index = side.vectors.index
     asked = index.get(word)
     names, counts = side.vectors.words[:n], side.vectors.counts[:n].tolist()
-    items = f"{side.id}:{n}:compare"
+    items = items_of(side)
     return [
         embedding_explorer.pack_items(items, names, counts=counts, noun="word"),
         embedding_explorer.pack_frame(

@@ -405,7 +405,7 @@ class EmbeddingExplorer {
   setColouring(value, asks) {
     this.colouring = value;
     if (value === "plain" || value === "frequency") this.colourData = null;
-    if (asks) this.ask({ colour: value });
+    if (asks && (this.options.onLayout || value === "cluster" || value === "similarity")) this.ask({ colour: value });
     this.redraw();
   }
   ask(changes) {

@@ -21,8 +21,8 @@ def one_neighbour(monkeypatch):
 
 
 def test_the_same_ending_is_counted_among_the_neighbours_of_words_that_have_it():
-    vectors = vectors_at({"walked": 0, "jumped": 1, "garden": 50, "planted": 52, "red": 51.5, "roses": 90})
-    # walked and jumped find each other, planted finds "red", which has the ending but is too short to be asked.
+    vectors = vectors_at({"walked": 0, "jumped": 1, "garden": 50, "planted": 54, "red": 51.5, "roses": 90})
+    # planted finds "red", which has the ending; red itself finds "garden", but is too short to be asked.
     assert neighbourhoods.share_with_the_same_ending(vectors, "ed") == 1
     vectors = vectors_at({"walked": 0, "jumped": 1, "garden": 50, "planted": 51, "roses": 90})
     assert neighbourhoods.share_with_the_same_ending(vectors, "ed") == pytest.approx(2 / 3)

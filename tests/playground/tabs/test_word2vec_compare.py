@@ -16,7 +16,7 @@ from playground.links import read_query
 from playground.pins import PinError, pins_of
 from playground.session import Run
 from playground.tabs import word2vec
-from playground.tabs.word2vec_compare import EMPTY, comparison, pin_present
+from playground.tabs.word2vec_compare import EMPTY, comparison, pin_present, word_of_pick
 from playground.tabs.word2vec_map import TAB
 from tests.playground.figures.figure_checks import check
 
@@ -78,6 +78,20 @@ def test_the_same_word_is_marked_in_both_maps(session, trained):
     values = comparison(session)
     assert [json.loads(values[side])["asked"] for side in (LEFT, RIGHT)] == [3, 3]
     assert f"neighbours of {word}" in values[TABLE]
+
+
+def test_a_click_in_either_map_asks_for_that_word_and_a_forged_one_is_ignored(session, trained):
+    words = trained().frozen.words
+    pin_present(session)
+    trained(window=5)
+    values = comparison(session)
+    for side in (LEFT, RIGHT):
+        items = json.loads(values[side])["items"]
+        assert word_of_pick(session, {"index": 2, "items": items}) == words[2]
+        for forged in (-1, 10**9, True, "2", None):
+            assert word_of_pick(session, {"index": forged, "items": items}) is None
+    assert word_of_pick(session, {"index": 2, "items": "another"}) is None
+    assert word_of_pick(session, "x") is None
 
 
 def test_a_pin_without_a_present_run_still_shows(session, trained):
