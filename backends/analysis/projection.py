@@ -20,7 +20,9 @@ from backends.analysis.map_config import MapConfig
 EPOCHS_PER_FRAME = 5
 MOVING_RATE = 0.3
 """Step size while the vectors still change (umap-learn starts a full fit at 1)."""
-MOVING_SCORES = 2_000_000
+GRAPH_EVERY = 2
+"""Frames that share one neighbour graph while the vectors change: it costs more than moving the points."""
+MOVING_SCORES = 4_000_000
 RESTING_SCORES = 40_000_000
 """Similarities computed anew a frame, while training and at rest: 2,000 × 2,000 is 4 million, some 15 ms."""
 SETTLING_FRAMES = 24
@@ -117,8 +119,11 @@ class LiveMap:
             self._layout = points * (START_SPREAD / max(float(points.std()), 1e-9))
         if self._neighbours is None:
             self._neighbours = NeighbourTable(len(vectors), self.config.n_neighbors)
-        gently = self._neighbours.complete and not resting
-        known = self._neighbours.refresh(vectors, MOVING_SCORES if gently else RESTING_SCORES)
+        known = 1.0
+        if resting or not self._neighbours.complete:
+            known = self._neighbours.refresh(vectors, RESTING_SCORES)
+        elif self._moved % GRAPH_EVERY == 0:
+            self._neighbours.refresh(vectors, MOVING_SCORES)
         if not self._neighbours.complete:
             return MapFrame(self._layout, "pca", 0.3 * known if resting else None)
         if not resting:

@@ -12,7 +12,7 @@ import numpy as np
 
 from backends.engine.config import MethodConfig
 
-SLICE_SECONDS = 0.155
+SLICE_SECONDS = 0.17
 """How long a trainer aims to work between two snapshots: five updates a second with time left to draw."""
 
 

@@ -15,12 +15,18 @@ MAX_TOKENS = 40
 MAX_WORDS = 16
 MAX_WORD_CHARACTERS = 20
 MAX_STEPS = 1_000
+MAX_SCORE = 50.0
+"""Beyond it the steps are running away: e^50 is 5e21, and no sentence this short asks for that."""
 START_SPREAD = 0.5
 """Standard deviation of the first vectors: large enough that they differ to the eye."""
 
 
 class SentenceError(ValueError):
     """A sentence can't be used. The message is one sentence that says what to do."""
+
+
+class StepsRanAway(ValueError):
+    """The vectors grow without end. The message is one sentence that says what to do."""
 
 
 class ByHandConfig(MethodConfig):
@@ -103,23 +109,31 @@ class SampledSum:
 def begin(sentence: str, config: ByHandConfig) -> ByHand:
     """Take a sentence apart and draw both matrices from the seed.
 
+    Words are cut to `MAX_WORD_CHARACTERS`, the sentence to its first `MAX_TOKENS` words and `MAX_WORDS` different
+    ones; `note` says so.
+
     Raises:
-        SentenceError: fewer than two words.
+        SentenceError: fewer than two different words, so that no negative could be drawn.
     """
-    found = [word[:MAX_WORD_CHARACTERS] for word in find_words(sentence or "")]
+    found = find_words(sentence or "")
     kept: list[int] = []
     words: list[str] = []
-    for word in found[:MAX_TOKENS]:
+    longest = 0
+    for whole in found[:MAX_TOKENS]:
+        word = whole[:MAX_WORD_CHARACTERS]
         if word not in words:
             if len(words) == MAX_WORDS:
                 continue
             words.append(word)
         kept.append(words.index(word))
-    if len(kept) < 2:
-        raise SentenceError("Type a sentence of at least two words: a pair needs a centre and a context.")
-    note = ""
+        longest = max(longest, len(whole))
+    if len(words) < 2:
+        raise SentenceError("Type a sentence of at least two words that differ: a pair needs a centre and a context.")
+    notes = []
     if len(kept) < len(found):
-        note = f"Only the first {MAX_TOKENS} words, and {MAX_WORDS} different ones, are used here."
+        notes.append(f"Only the first {MAX_TOKENS} words, and {MAX_WORDS} different ones, are used here.")
+    if longest > MAX_WORD_CHARACTERS:
+        notes.append(f"Words are cut to {MAX_WORD_CHARACTERS} letters.")
     random = np.random.default_rng(config.seed)
     shape = (len(words), config.dim)
     return ByHand(
@@ -128,7 +142,7 @@ def begin(sentence: str, config: ByHandConfig) -> ByHand:
         config,
         START_SPREAD * random.standard_normal(shape),
         START_SPREAD * random.standard_normal(shape),
-        note=note,
+        note=" ".join(notes),
     )
 
 
@@ -153,53 +167,65 @@ def softmax_sum(state: ByHand, centre: int) -> SoftmaxSum:
     return SoftmaxSum(scores, exps, shifted / shifted.sum())
 
 
-def sampled_sum(state: ByHand, centre: int, context: int) -> SampledSum:
-    """Negative sampling (equation 4) for one pair of words, with the negatives of the next step.
+def negatives(state: ByHand) -> np.ndarray:
+    """(V, V, K) int: the negatives of the next step for every pair of words (centre, context).
 
-    A negative is never the context word itself, as in the authors' program; it may be the centre word.
+    Drawn from the counts to the power 0.75. A negative is never the context word itself, as in the authors' program;
+    it may be the centre word, and the same word may come twice.
     """
-    negatives = _draw_negatives(state, np.array([context]), _random_of(state, centre, context))[0]
-    words = np.concatenate([[context], negatives])
+    size = len(state.words)
+    noise = np.tile(noise_distribution(np.bincount(state.tokens, minlength=size)), (size, 1))
+    np.fill_diagonal(noise, 0.0)
+    edges = noise.cumsum(axis=1)
+    edges /= edges[:, -1:]  # (V, V): for each context, where each word's share of [0, 1) ends
+    random = np.random.default_rng([state.config.seed, state.steps])
+    drawn = random.random((size, size, state.config.negatives))
+    return np.asarray((drawn[..., None] >= edges[None, :, None, :]).sum(axis=-1))
+
+
+def sampled_sum(state: ByHand, centre: int, context: int) -> SampledSum:
+    """Negative sampling (equation 4 of the paper) for one pair of words, with the `negatives` of the next step."""
+    words = np.concatenate([[context], negatives(state)[centre, context]])
     scores = state.u[words] @ state.v[centre]
     signs = np.where(np.arange(len(words)) == 0, 1.0, -1.0)
-    sigmoids = _sigmoid(signs * scores)
-    return SampledSum(words, scores, sigmoids, float(-np.log(sigmoids).sum()))
+    return SampledSum(words, scores, _sigmoid(signs * scores), float(np.logaddexp(0.0, -signs * scores).sum()))
 
 
 def loss(state: ByHand) -> float:
     """Mean over all pairs of the loss that the objective makes smaller."""
-    centres, contexts = state.tokens[pairs(state)].T
+    true = _pair_counts(state)
+    scores = state.v @ state.u.T  # (V, V): a row a centre
     if state.config.objective == "softmax":
-        scores = state.v @ state.u.T
-        return float(-_log_softmax(scores)[centres, contexts].mean())
-    return float(np.mean([sampled_sum(state, w, c).loss for w, c in zip(centres, contexts, strict=True)]))
+        total = -(true * _log_softmax(scores)).sum()
+    else:
+        total = (true * np.logaddexp(0.0, -scores) + _negative_counts(state, true) * np.logaddexp(0.0, scores)).sum()
+    return float(total / true.sum())
 
 
 def gradients(state: ByHand) -> tuple[np.ndarray, np.ndarray]:
     """Gradients of `loss` with respect to v and u, each (V, D)."""
-    centres, contexts = state.tokens[pairs(state)].T
+    true = _pair_counts(state)
+    scores = state.v @ state.u.T
     if state.config.objective == "softmax":
-        counts = np.zeros((len(state.words), len(state.words)))
-        np.add.at(counts, (centres, contexts), 1.0)
-        probabilities = np.exp(_log_softmax(state.v @ state.u.T))
-        pull = (counts.sum(axis=1, keepdims=True) * probabilities - counts) / len(centres)  # d loss / d score
-        return pull @ state.u, pull.T @ state.v
-    v_gradient, u_gradient = np.zeros_like(state.v), np.zeros_like(state.u)
-    for centre, context in zip(centres, contexts, strict=True):
-        sampled = sampled_sum(state, centre, context)
-        signs = np.where(np.arange(len(sampled.words)) == 0, 1.0, -1.0)
-        pull = -signs * (1 - sampled.sigmoids) / len(centres)
-        v_gradient[centre] += pull @ state.u[sampled.words]
-        np.add.at(u_gradient, sampled.words, pull[:, None] * state.v[centre])
-    return v_gradient, u_gradient
+        pull = true.sum(axis=1, keepdims=True) * np.exp(_log_softmax(scores)) - true
+    else:
+        pull = _negative_counts(state, true) * _sigmoid(scores) - true * _sigmoid(-scores)
+    pull /= true.sum()  # (V, V): d loss / d score
+    return pull @ state.u, pull.T @ state.v
 
 
 def step(state: ByHand, count: int) -> ByHand:
-    """Take `count` gradient steps (1 to `MAX_STEPS`) over all pairs of the sentence."""
+    """Take `count` gradient steps (1 to `MAX_STEPS`) over all pairs of the sentence.
+
+    Raises:
+        StepsRanAway: a score went beyond `MAX_SCORE`; `state` itself is still good.
+    """
     for _ in range(max(1, min(MAX_STEPS, count))):
         v_gradient, u_gradient = gradients(state)
         rate = state.config.learning_rate
         state = replace(state, v=state.v - rate * v_gradient, u=state.u - rate * u_gradient, steps=state.steps + 1)
+        if not np.abs(state.v @ state.u.T).max() <= MAX_SCORE:  # so written, NaN is caught too
+            raise StepsRanAway("The steps overshoot and the vectors grow without end: choose a smaller step size.")
     return state
 
 
@@ -208,19 +234,20 @@ def with_config(state: ByHand, config: ByHandConfig) -> ByHand:
     return replace(state, config=config)
 
 
-def _random_of(state: ByHand, centre: int, context: int) -> np.random.Generator:
-    return np.random.default_rng([state.config.seed, state.steps, int(centre), int(context)])
+def _pair_counts(state: ByHand) -> np.ndarray:
+    """(V, V): how often each context (column) stands in the window of each centre (row)."""
+    counts = np.zeros((len(state.words), len(state.words)))
+    np.add.at(counts, tuple(state.tokens[pairs(state)].T), 1.0)
+    return counts
 
 
-def _draw_negatives(state: ByHand, contexts: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """(P, K) negatives from the counts to the power 0.75, never the pair's own context."""
-    noise = noise_distribution(np.bincount(state.tokens, minlength=len(state.words)))
-    drawn = np.empty((len(contexts), state.config.negatives), np.int64)
-    for row, context in enumerate(contexts):
-        others = noise.copy()
-        others[context] = 0.0
-        drawn[row] = random.choice(len(noise), state.config.negatives, p=others / others.sum())
-    return drawn
+def _negative_counts(state: ByHand, true: np.ndarray) -> np.ndarray:
+    """(V, V): how often each word (column) is a negative of each centre (row), over all pairs."""
+    counts = np.zeros_like(true)
+    drawn = negatives(state)
+    centres = np.arange(len(true))[:, None, None]
+    np.add.at(counts, (np.broadcast_to(centres, drawn.shape), drawn), true[..., None])
+    return counts
 
 
 def _log_softmax(scores: np.ndarray) -> np.ndarray:

@@ -9,6 +9,10 @@ import numpy as np
 
 MOST_MOVED = 3
 PAIRS_SHOWN = 60
+ROOMY_COLUMNS = 5
+"""A matrix with more columns is set smaller, so that it fits beside the other."""
+Cell = tuple[int, int, int]
+"""Which matrix, row and column."""
 
 
 def sentence_html(words: Sequence[str], tokens: Sequence[int], pairs: np.ndarray, centre: int) -> str:
@@ -53,7 +57,9 @@ def one_hot_html(words: Sequence[str], centre: int) -> str:
     )
 
 
-def matrix_html(title: str, words: Sequence[str], values: np.ndarray, chosen: int | None, scale: float) -> str:
+def matrix_html(
+    title: str, words: Sequence[str], values: np.ndarray, chosen: int | None, scale: float, moved: Sequence[Cell] = ()
+) -> str:
     """A matrix with its numbers, each cell coloured by sign and size.
 
     Args:
@@ -62,44 +68,71 @@ def matrix_html(title: str, words: Sequence[str], values: np.ndarray, chosen: in
         values: (V, D).
         chosen: the row that the sum uses, or None if it uses all.
         scale: the size that gets the full colour.
+        moved: cells to frame, as `most_moved` names them; all are taken to be of this matrix.
     """
+    wide = " wide" if values.shape[1] > ROOMY_COLUMNS else ""
+    framed = {(row, column) for _, row, column in moved}
+    numbers = "".join(f'<th scope="col">{column + 1}</th>' for column in range(values.shape[1]))
     rows = "".join(
         f'<tr class="{"chosen" if i == chosen else ""}"><th scope="row">{html.escape(word)}</th>'
-        + "".join(_cell(float(value), scale) for value in values[i])
+        + "".join(_cell(float(value), scale, (i, j) in framed) for j, value in enumerate(values[i]))
         + "</tr>"
         for i, word in enumerate(words)
     )
     return (
-        f'<h4>{title}</h4><div class="by-hand-scroll"><table class="by-hand-matrix"><tbody>{rows}</tbody></table></div>'
+        f'<h4>{title}</h4><div class="by-hand-scroll"><table class="by-hand-matrix{wide}">'
+        f"<thead><tr><th></th>{numbers}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
+def most_moved(before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> list[Cell]:
+    """The `MOST_MOVED` cells of some matrices that changed most, the largest change first."""
+    changes = [
+        (float(change), matrix, int(row), int(column))
+        for matrix, (old, new) in enumerate(zip(before, after, strict=True))
+        for (row, column), change in np.ndenumerate(np.abs(new - old))
+    ]
+    return [cell for _, *cell in sorted(changes, key=lambda entry: -entry[0])[:MOST_MOVED]]  # type: ignore[misc]
+
+
 def softmax_html(
-    words: Sequence[str], centre: int, scores: np.ndarray, exps: np.ndarray, shares: np.ndarray, contexts: set[int]
+    words: Sequence[str],
+    centre: int,
+    vectors: tuple[np.ndarray, np.ndarray],
+    scores: np.ndarray,
+    exps: np.ndarray,
+    shares: np.ndarray,
+    contexts: set[int],
 ) -> str:
-    """Scores, their exponentials and the softmax, a row a word; true contexts are marked.
+    """Scores, their exponentials and the softmax, a row a word; true contexts are marked, one is written out.
 
     Args:
         words: the vocabulary; centre: the chosen word.
+        vectors: (V, D) centre vectors and (V, D) context vectors.
         scores, exps, shares: (V,) u·v, e^(u·v) and the softmax.
         contexts: words that stand in the window of the chosen one.
     """
     rows = "".join(
         f'<tr{_true(i in contexts)}><th scope="row">{html.escape(word)}{_tick(i in contexts)}</th>'
-        f"<td>{scores[i]:.2f}</td><td>{_short(exps[i])}</td>{_bar(shares[i])}<td><b>{shares[i]:.3f}</b></td></tr>"
+        f"<td>{_number(scores[i])}</td><td>{_short(exps[i])}</td>{_bar(shares[i])}<td><b>{shares[i]:.3f}</b></td></tr>"
         for i, word in enumerate(words)
     )
     best = max(contexts, key=lambda i: shares[i]) if contexts else int(np.argmax(shares))
     chosen, other = html.escape(words[centre]), html.escape(words[best])
-    line = (
-        f"p({other} | {chosen}) = e<sup>{scores[best]:.2f}</sup> ∕ Σ = {_short(exps[best])} ∕ {_short(exps.sum())} = "
-        f"<b>{shares[best]:.3f}</b>, loss −log {shares[best]:.3f} = <b>{-np.log(max(shares[best], 1e-300)):.2f}</b>"
+    v, u = vectors[0][centre], vectors[1][best]
+    products = " + ".join(f"<span>{_factor(a)} · {_factor(b)}</span>" for a, b in zip(u, v, strict=True))
+    lines = (
+        f"u<sub>{other}</sub> · v<sub>{chosen}</sub> ≈ {products} ≈ <b>{_number(scores[best])}</b>",
+        f"p({other} | {chosen}) = e<sup>{_number(scores[best])}</sup> ∕ Σ = {_short(exps[best])} ∕ "
+        f"{_short(exps.sum())} = <b>{shares[best]:.3f}</b>",
+        f"loss = −log {shares[best]:.3f} = <b>{-np.log(max(shares[best], 1e-300)):.2f}</b>",
     )
     return (
         f"<h4>Softmax over all {len(words)} words, given {chosen}</h4>"
         '<table class="by-hand-sum"><thead><tr><th>c</th><th>u·v</th><th>e<sup>u·v</sup></th><th></th>'
         f'<th>p(c|w)</th></tr></thead><tbody>{rows}<tr class="total"><th scope="row">Σ</th><td></td>'
-        f'<td>{_short(exps.sum())}</td><td></td><td>1.000</td></tr></tbody></table><p class="by-hand-line">{line}</p>'
+        f"<td>{_short(exps.sum())}</td><td></td><td>1.000</td></tr></tbody></table>"
+        + "".join(f'<p class="by-hand-line">{line}</p>' for line in lines)
     )
 
 
@@ -115,7 +148,7 @@ def sampled_html(
         loss: of the pair.
     """
     rows = "".join(
-        f'<tr{_true(k == 0)}><th scope="row">{html.escape(words[i])}{_tick(k == 0)}</th><td>{scores[k]:.2f}</td>'
+        f'<tr{_true(k == 0)}><th scope="row">{html.escape(words[i])}{_tick(k == 0)}</th><td>{_number(scores[k])}</td>'
         f"<td>{'σ(u·v)' if k == 0 else 'σ(−u·v)'}</td>{_bar(sigmoids[k])}<td><b>{sigmoids[k]:.3f}</b></td></tr>"
         for k, i in enumerate(picked)
     )
@@ -124,53 +157,86 @@ def sampled_html(
         f"<h4>Negative sampling: {html.escape(words[centre])} → {html.escape(words[picked[0]])} and "
         f"{len(picked) - 1} random words</h4>"
         '<table class="by-hand-sum"><thead><tr><th>word</th><th>u·v</th><th></th><th></th><th>should be 1</th></tr>'
-        f'</thead><tbody>{rows}</tbody></table><p class="by-hand-line">loss = −log({product}) = <b>{loss:.2f}</b>. '
-        f"{len(picked)} scores instead of {len(words)}.</p>"
+        f'</thead><tbody>{rows}</tbody></table><p class="by-hand-line">loss = −log({product}) = <b>{loss:.2f}</b></p>'
+        f'<p class="by-hand-line">{len(picked)} scores instead of {len(words)}. The random words are drawn by their '
+        "count to the power ¾, never the context itself, anew at every step.</p>"
     )
 
 
 def moved_html(
     words: Sequence[str],
-    steps: int,
+    centre: int,
+    steps: tuple[int, int],
     losses: tuple[float, float],
     shares: tuple[np.ndarray, np.ndarray],
-    contexts: set[int],
-    moves: Sequence[tuple[str, np.ndarray, np.ndarray]],
+    wanted: np.ndarray,
+    matrices: tuple[Sequence[np.ndarray], Sequence[np.ndarray]],
 ) -> str:
     """What the last steps changed.
 
     Args:
-        words: the vocabulary.
-        steps: how many were taken.
+        words: the vocabulary; centre: the chosen word.
+        steps: how many were taken now, and in all.
         losses: mean loss before and after.
-        shares: (V,) p(c|w) before and after; contexts: the words whose share should grow.
-        moves: (name, before, after) of each matrix.
+        shares: (V,) p(c|w) before and after.
+        wanted: (V,) the share of each word among the contexts of the chosen one; those above 0 are shown.
+        matrices: V and U before, V and U after.
     """
-    grown = ", ".join(
-        f"{html.escape(words[i])} {shares[0][i]:.3f} → <b>{shares[1][i]:.3f}</b>" for i in sorted(contexts)
-    )
-    cells = []
-    for name, before, after in moves:
-        change = np.abs(after - before)
-        for flat in np.argsort(-change, axis=None)[:MOST_MOVED]:
-            row, column = np.unravel_index(flat, change.shape)
-            text = (
-                f"{name}[{html.escape(words[row])}, {column + 1}] {before[row, column]:+.2f} → "
-                f"{after[row, column]:+.2f}"
-            )
-            cells.append((float(change[row, column]), text))
-    most = "; ".join(text for _, text in sorted(cells, reverse=True)[:MOST_MOVED])
-    plural = "step" if steps == 1 else "steps"
+    taken = f"{steps[0]:,} {'step' if steps[0] == 1 else 'steps'}"
+    in_all = f" ({steps[1]:,} in all)" if steps[1] > steps[0] else ""
+    chosen = html.escape(words[centre])
+    grown = [
+        (f"{html.escape(words[i])} ✓", f"{shares[0][i]:.3f}", f"{shares[1][i]:.3f}", f"{wanted[i]:.3f}")
+        for i in np.flatnonzero(wanted).tolist()
+    ]
+    cells = [
+        (
+            f"{'VU'[matrix]}[{html.escape(words[row])}, {column + 1}]",
+            _number(matrices[0][matrix][row, column]),
+            _number(matrices[1][matrix][row, column]),
+        )
+        for matrix, row, column in most_moved(*matrices)
+    ]
     return (
-        f'<p class="by-hand-line"><b>After {steps:,} {plural}</b>: mean loss over all pairs {losses[0]:.3f} → '
-        f"<b>{losses[1]:.3f}</b>. True contexts: {grown}. Moved most: {most}.</p>"
+        f'<p class="by-hand-line"><b>After {taken}</b>{in_all}: mean loss over all pairs {losses[0]:.3f} → '
+        f"<b>{losses[1]:.3f}</b></p>"
+        '<div class="by-hand-columns"><section>'
+        f"<h4>p(c | {chosen}) of its true contexts</h4>"
+        + _before_after("c", grown, "share of its pairs")
+        + "</section><section><h4>Moved most, framed above</h4>"
+        + _before_after("cell", cells)
+        + "</section></div>"
     )
 
 
-def _cell(value: float, scale: float) -> str:
+def _before_after(name: str, rows: Sequence[Sequence[str]], last: str = "") -> str:
+    """A table of finished cells: a name, the value before, after, and what else there is."""
+    head = "".join(f"<th>{title}</th>" for title in (name, "before", "after", last) if title)
+    body = "".join(
+        f'<tr><th scope="row">{row[0]}</th><td>{row[1]}</td><td><b>{row[2]}</b></td>'
+        + "".join(f"<td>{value}</td>" for value in row[3:])
+        + "</tr>"
+        for row in rows
+    )
+    table = f'<table class="by-hand-moved"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="by-hand-scroll">{table}</div>'
+
+
+def _cell(value: float, scale: float, framed: bool) -> str:
     share = round(100 * min(1.0, abs(value) / max(scale, 1e-9)) * 0.38)
     sign = "plus" if value >= 0 else "minus"
-    return f'<td class="{sign}" style="--share:{share}%">{value:.2f}</td>'
+    return f'<td class="{sign}{" moved" if framed else ""}" style="--share:{share}%">{_number(value)}</td>'
+
+
+def _number(value: float) -> str:
+    """Two decimals, with a true minus sign and without a negative zero."""
+    text = f"{value:.2f}"
+    return text.replace("-", "") if float(text) == 0 else text.replace("-", "−")
+
+
+def _factor(value: float) -> str:
+    text = _number(value)
+    return f"({text})" if text.startswith("−") else text
 
 
 def _true(is_true: bool) -> str:

@@ -37,7 +37,6 @@ from playground.tabs.word2vec_compare import Compare, build_compare, comparison,
 from playground.tabs.word2vec_home import LOADED, build_load, build_take_home
 from playground.tabs.word2vec_map import (
     FIRST_WORD,
-    NEIGHBOURS_SHOWN,
     TAB,
     asked_word,
     changed_map,
@@ -48,6 +47,7 @@ from playground.tabs.word2vec_map import (
     map_items,
     map_marks,
     map_source,
+    nearest_words,
     picked_word,
     vectors_of,
 )
@@ -349,17 +349,25 @@ def text_note(text: TokenisedText | None) -> str:
 
 
 def draw(store: SessionStore, session: Session, run: Run, everything: bool) -> list[Any]:
-    """Values of the views for a run; `everything` draws also what has not changed."""
+    """Values of the views for a run; `everything` draws also what has not changed.
+
+    Curve and answers take turns, which leaves cores to train. What has not changed is given again: the page sees that
+    it is the same, and Gradio spends less on it than on a skip.
+    """
     if session.is_driven(TAB):
         session.uploads.pop(LOADED, None)  # what is being trained is what is shown
     source = map_source(session)
     fresh, _ = map_of(source, map_config(session)).poll(store, source)
-    frame = map_frame(session, with_history=everything) if fresh or everything else None
-    if run.snapshot is run.views.get("drawn") and not everything:
-        return [frame, None, None, None]
-    run.views["drawn"] = run.snapshot
-    vectors, _ = vectors_of(session)
-    return [frame, loss_figure(session, run), analogy_html(vectors), neighbour_html(session)]
+    shown: dict[str, Any] = run.views.setdefault("shown", {"drawn": 0})
+    if fresh or everything or "frame" not in shown:
+        shown["frame"] = map_frame(session, with_history=everything)
+    if run.snapshot is not shown.get("snapshot") or everything:
+        shown |= {"snapshot": run.snapshot, "drawn": shown["drawn"] + 1}
+        if everything or "loss" not in shown or shown["drawn"] % 2:
+            shown["loss"] = loss_figure(session, run)
+        if everything or "answers" not in shown or not shown["drawn"] % 2:
+            shown["answers"] = [analogy_html(vectors_of(session)[0]), neighbour_html(session)]
+    return [shown["frame"], shown["loss"], *shown["answers"]]
 
 
 def first_views(session: Session) -> list[Any]:
@@ -410,7 +418,7 @@ def neighbour_html(session: Session) -> str:
     """The neighbours of the visitor's word, or what is wrong with it."""
     try:
         vectors, _ = vectors_of(session)
-        found = vectors.neighbours(asked_word(session), NEIGHBOURS_SHOWN)
+        found = nearest_words(session, vectors, asked_word(session))
     except WordQuestionError as error:
         return answers.problem(str(error))
     return answers.ranked_words([(answer.word, answer.cosine) for answer in found])

@@ -11,7 +11,7 @@ import numpy as np
 
 from backends.engine.config import ConfigError
 from backends.word2vec import by_hand
-from backends.word2vec.by_hand import ByHand, ByHandConfig, SentenceError
+from backends.word2vec.by_hand import ByHand, ByHandConfig, SentenceError, StepsRanAway
 from playground import controls
 from playground.components import answers
 from playground.figures import by_hand as tables
@@ -75,7 +75,9 @@ def build_by_hand(store: SessionStore) -> None:
         ]
         again = gr.Button("Start over", size="sm", elem_id="w2v-hand-again", min_width=90)
     moved = answers.html_area(
-        answers.sentence("Take a step: what moves in both matrices appears here."), elem_id="w2v-hand-moved"
+        answers.sentence("Take a step: what moves in both matrices appears here."),
+        elem_id="w2v-hand-moved",
+        elem_classes=["by-hand"],
     )
     settings, outputs = list(widgets.values()), [message, centre, *parts, moved]
 
@@ -113,24 +115,27 @@ def build_by_hand(store: SessionStore) -> None:
 def take(session: Session, text: Any, word: Any, values: dict[str, Any]) -> Bench:
     """The bench for what the page shows now: the one of before if sentence, dimensions and seed are the same.
 
+    Another centre word keeps what the last steps moved; another setting forgets it.
+
     Raises:
-        SentenceError: fewer than two words.
+        SentenceError: no text, a text that is too long, or fewer than two different words.
         ConfigError: a setting is out of its range.
     """
     config = ByHandConfig.parse(values)
-    fresh = fresh_bench(str(text or "")[:MAX_CHARACTERS], config)
+    fresh = fresh_bench(_checked(text), config)
     held = session.uploads.get(STATE)
+    state, before = fresh.state, None
     if isinstance(held, Bench) and _same_matrices(held.state, fresh.state):
-        fresh = Bench(by_hand.with_config(held.state, config), fresh.centre, None)
-    words = fresh.state.words
-    return Bench(fresh.state, words.index(word) if word in words else fresh.centre, None)
+        state = by_hand.with_config(held.state, config)
+        before = held.before if held.state.config == config else None
+    return Bench(state, state.words.index(word) if word in state.words else fresh.centre, before)
 
 
 def fresh_bench(text: str, config: ByHandConfig) -> Bench:
     """A bench before the first step; its centre word is the sentence's third, or the last of a shorter one.
 
     Raises:
-        SentenceError: fewer than two words.
+        SentenceError: fewer than two different words.
     """
     state = by_hand.begin(text, config)
     return Bench(state, int(state.tokens[min(2, len(state.tokens) - 1)]))
@@ -140,7 +145,7 @@ def answered(session: Session, work: Any) -> list[Any]:
     """Run a handler's work and draw the bench; what was refused is said and the bench stays as it was."""
     try:
         bench: Bench = work()
-    except (SentenceError, ConfigError) as error:
+    except (SentenceError, StepsRanAway, ConfigError) as error:
         return [answers.problem(str(error)), *[gr.skip()] * 5]
     session.uploads[STATE] = bench
     words = list(bench.state.words)
@@ -157,18 +162,24 @@ def drawn(bench: Bench) -> list[str]:
     contexts = contexts_of(state, centre)
     sums = by_hand.softmax_sum(state, centre)
     size = f"{len(state.words)} × {state.config.dim}"
+    moved = tables.most_moved(*_matrices(bench)) if bench.before is not None else []
+    of_v, of_u = ([cell for cell in moved if cell[0] == matrix] for matrix in (0, 1))
     text = _columns(
         tables.sentence_html(state.words, state.tokens.tolist(), pairs, centre),
         tables.one_hot_html(state.words, centre),
     )
+    named_v = f"V, centre vectors ({size}): the one-hot row picks v"
+    named_u = f"U, context vectors ({size}): each u is scored with v"
     matrices = _columns(
-        tables.matrix_html(f"V, centre vectors ({size}): the one-hot row picks v", state.words, state.v, centre, scale),
-        tables.matrix_html(f"U, context vectors ({size}): each u is scored with v", state.words, state.u, None, scale),
+        tables.matrix_html(named_v, state.words, state.v, centre, scale, of_v),
+        tables.matrix_html(named_u, state.words, state.u, None, scale, of_u),
     )
     context = max(contexts, key=lambda i: sums.probabilities[i])
     sampled = by_hand.sampled_sum(state, centre, context)
     both = _columns(
-        tables.softmax_html(state.words, centre, sums.scores, sums.exps, sums.probabilities, contexts),
+        tables.softmax_html(
+            state.words, centre, (state.v, state.u), sums.scores, sums.exps, sums.probabilities, contexts
+        ),
         tables.sampled_html(
             state.words, centre, sampled.words.tolist(), sampled.scores, sampled.sigmoids, sampled.loss
         ),
@@ -187,15 +198,41 @@ def moved_line(bench: Bench) -> str:
     if before is None:
         taken = f" {state.steps:,} taken so far." if state.steps else ""
         return answers.sentence(f"Take a step: what moves in both matrices appears here.{taken}")
-    shares = [by_hand.softmax_sum(s, bench.centre).probabilities for s in (before, state)]
+    pairs = state.tokens[by_hand.pairs(state)]
+    contexts = np.bincount(pairs[pairs[:, 0] == bench.centre, 1], minlength=len(state.words))
     return tables.moved_html(
         state.words,
-        state.steps,
+        bench.centre,
+        (state.steps - before.steps, state.steps),
         (by_hand.loss(before), by_hand.loss(state)),
-        (shares[0], shares[1]),
-        contexts_of(state, bench.centre),
-        [("V", before.v, state.v), ("U", before.u, state.u)],
+        (
+            by_hand.softmax_sum(before, bench.centre).probabilities,
+            by_hand.softmax_sum(state, bench.centre).probabilities,
+        ),
+        contexts / contexts.sum(),
+        _matrices(bench),
     )
+
+
+def _matrices(bench: Bench) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """V and U before the last steps, and after them."""
+    before, after = bench.before or bench.state, bench.state
+    return [before.v, before.u], [after.v, after.u]
+
+
+def _checked(text: Any) -> str:
+    """The sentence, if it is one.
+
+    Raises:
+        SentenceError: not a text, or longer than the field takes.
+    """
+    if not isinstance(text, str):
+        raise SentenceError("The sentence is missing: type at least two words.")
+    if len(text) > MAX_CHARACTERS:
+        raise SentenceError(
+            f"The sentence has {len(text):,} characters; up to {MAX_CHARACTERS} can be used: shorten it."
+        )
+    return text
 
 
 def _same_matrices(one: ByHand, other: ByHand) -> bool:

@@ -188,7 +188,7 @@ def packed_side(side: Side, session: Session, word: str) -> list[str]:
             note=side.note,
             settings=map_config(session).with_changes(colour="plain").model_dump(),
             asked=asked if asked is not None and asked < n else None,
-            near=[i for i in (index[name] for name in near_words(side.vectors, word)) if i < n],
+            near=[i for i in (index[name] for name in near_words(session, side.vectors, word)) if i < n],
         ),
     ]
 

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from backends.analysis.map_config import MapConfig
-from backends.analysis.word_vectors import WordQuestionError, WordVectors
+from backends.analysis.word_vectors import Answer, WordQuestionError, WordVectors
 from backends.engine.checkpoints import CheckpointError
 from backends.engine.config import ConfigError
 from backends.word2vec import shipped
@@ -25,6 +25,7 @@ from playground.tabs.word2vec_home import Loaded, loaded
 TAB = "word2vec"
 FIRST_WORD = "king"
 NEIGHBOURS_SHOWN = 5
+DEFAULT_MAP = MapConfig()
 SETTLING_PAUSE_SECONDS = 0.1
 """Between two looks at a map that still moves after the training."""
 
@@ -64,7 +65,7 @@ def asked_word(session: Session) -> str:
 
 def map_config(session: Session) -> MapConfig:
     """The visitor's settings of the map."""
-    config: MapConfig = session.uploads.get("map", MapConfig())
+    config: MapConfig = session.uploads.get("map", DEFAULT_MAP)
     return config
 
 
@@ -112,7 +113,7 @@ def map_frame(session: Session, *, with_history: bool = False) -> str:
     source = map_source(session)
     view = map_of(source, map_config(session))
     word = asked_word(session)
-    return packed_frame(source, view, word, near_words(source.vectors, word), with_history=with_history)
+    return packed_frame(source, view, word, near_words(session, source.vectors, word), with_history=with_history)
 
 
 def map_marks(session: Session) -> Any:
@@ -122,7 +123,7 @@ def map_marks(session: Session) -> Any:
     except WordQuestionError:
         return gr.skip()
     word = asked_word(session)
-    return packed_marks(source, map_of(source, map_config(session)), word, near_words(source.vectors, word))
+    return packed_marks(source, map_of(source, map_config(session)), word, near_words(session, source.vectors, word))
 
 
 def map_items(session: Session) -> tuple[str, str, str]:
@@ -138,9 +139,22 @@ def map_items(session: Session) -> tuple[str, str, str]:
     return items, list_value(vectors.words), answers.sentence(vectors_of(session)[1])
 
 
-def near_words(vectors: WordVectors, word: str) -> list[str]:
+def nearest_words(session: Session, vectors: WordVectors, word: str) -> list[Answer]:
+    """The word's neighbours; list and map ask for the same ones, so the last answer is kept.
+
+    Raises:
+        WordQuestionError: the word is missing or unknown.
+    """
+    kept = session.uploads.get("nearest")
+    if kept is None or kept[0] is not vectors or kept[1] != word:
+        kept = session.uploads["nearest"] = (vectors, word, vectors.neighbours(word, NEIGHBOURS_SHOWN))
+    found: list[Answer] = kept[2]
+    return found
+
+
+def near_words(session: Session, vectors: WordVectors, word: str) -> list[str]:
     """The words whose neighbourhood is drawn on the map."""
-    return [answer.word for answer in vectors.neighbours(word, NEIGHBOURS_SHOWN)] if word in vectors.index else []
+    return [answer.word for answer in nearest_words(session, vectors, word)] if word in vectors.index else []
 
 
 def picked_word(session: Session, data: Any) -> str | None:

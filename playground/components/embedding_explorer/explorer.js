@@ -8,7 +8,7 @@
 const P = window.EmbeddingPaint;
 const LABELS = 64, LABEL_POOL = 4000, LINE = 14, HISTORY = 240, HIT = 11;
 const cores = navigator.hardwareConcurrency || 2;
-const TWEEN_FRAME_MS = cores > 4 ? 16 : 110;   // few cores: they are busy training, so fewer pictures in between
+const TWEEN_FRAME_MS = cores > 4 ? 16 : 130;   // few cores: they are busy training, so fewer pictures in between
 const TWEEN_MS = 260;
 const COLOURS = [["plain", "one colour"], ["frequency", "frequency"], ["cluster", "cluster"], ["similarity", "similarity"]];
 const LAYOUT = [
@@ -238,8 +238,8 @@ class EmbeddingExplorer {
     if (!smoothly || still || !this.flat || this.flat.length !== flat.length || flat.length > 30000) {
       this.tween = null; this.flat = flat; this.refit(); this.redraw(); return;
     }
-    this.tween = { from: this.flat, to: flat, fromCamera: this.camera, began: performance.now(), shown: 0 };
-    this.redraw();
+    this.tween = { from: this.flat, to: flat, fromCamera: this.camera, began: performance.now() };
+    setTimeout(() => this.redraw(), TWEEN_FRAME_MS);
   }
 
   advance(now) {

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from backends.word2vec import by_hand
-from backends.word2vec.by_hand import MAX_TOKENS, MAX_WORDS, ByHandConfig, SentenceError, begin
+from backends.word2vec.by_hand import MAX_TOKENS, MAX_WORDS, ByHandConfig, SentenceError, StepsRanAway, begin
+from backends.word2vec.sampling import noise_distribution
 
 SENTENCE = "The cat sat on the mat"
 OBJECTIVES = ["softmax", "negative_sampling"]
@@ -87,19 +91,52 @@ def test_a_negative_is_never_the_context_word():
     state = begin("one two three", ByHandConfig(negatives=8))
     for steps in range(30):
         state = by_hand.step(state, 1)
-        drawn = by_hand.sampled_sum(state, 0, 1).words
-        assert drawn[0] == 1
-        assert 1 not in drawn[1:], steps
+        drawn = by_hand.negatives(state)
+        assert drawn.shape == (3, 3, 8)
+        assert drawn.min() >= 0
+        assert drawn.max() <= 2
+        for context in range(3):
+            assert context not in drawn[:, context], steps
 
 
-def test_two_words_that_are_the_same_have_one_another_as_contexts():
-    state = begin("tick tick", ByHandConfig())
-    assert state.words == ("tick",)
-    assert by_hand.softmax_sum(state, 0).probabilities.tolist() == [1.0]
+def test_negatives_come_by_their_count_to_the_power_three_quarters():
+    start = begin("a a a a b b c d", ByHandConfig(negatives=8))
+    drawn = np.concatenate([by_hand.negatives(replace(start, steps=i))[:, 1].ravel() for i in range(400)])
+    expected = noise_distribution(np.array([4, 2, 1, 1]))
+    expected[1] = 0.0
+    np.testing.assert_allclose(np.bincount(drawn, minlength=4) / len(drawn), expected / expected.sum(), atol=0.02)
 
 
-@pytest.mark.parametrize("sentence", ["", "   ", "word", "?!", None])
-def test_less_than_two_words_are_refused(sentence):
+def test_the_negatives_that_are_shown_are_those_of_the_next_step():
+    state = begin("a b a b", ByHandConfig(objective="negative_sampling", window=1))  # a → b and b → a, three times each
+    shown = [by_hand.sampled_sum(state, 0, 1).loss, by_hand.sampled_sum(state, 1, 0).loss]
+    assert by_hand.loss(state) == pytest.approx(np.mean(shown))
+    assert not np.array_equal(by_hand.negatives(state), by_hand.negatives(begin("a b c", ByHandConfig())))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_hundred_steps_on_the_longest_sentence_hold_nobody_up(objective):
+    words = [a + b for a in "abcd" for b in "efgh"]
+    settings = ByHandConfig(objective=objective, window=5, negatives=8, dim=8)
+    state = begin(" ".join((words * 3)[:MAX_TOKENS]), settings)
+    began = time.perf_counter()
+    by_hand.step(state, 100)
+    assert time.perf_counter() - began < 0.5
+
+
+def test_steps_that_overshoot_end_in_a_sentence_and_leave_the_state_as_it_was():
+    settings = ByHandConfig(objective="negative_sampling", window=5, negatives=8, dim=8, learning_rate=2.0)
+    state = begin("a b a b a b", settings)
+    start = state.v.copy()
+    with pytest.raises(StepsRanAway, match="smaller step size"):
+        by_hand.step(state, by_hand.MAX_STEPS)
+    np.testing.assert_array_equal(state.v, start)
+    gentle = by_hand.step(by_hand.with_config(state, settings.with_changes(learning_rate=0.05)), 100)
+    assert by_hand.loss(gentle) < by_hand.loss(state)
+
+
+@pytest.mark.parametrize("sentence", ["", "   ", "word", "?!", None, "tick tick", "Tick tick TICK"])
+def test_less_than_two_different_words_are_refused(sentence):
     with pytest.raises(SentenceError, match="at least two words"):
         begin(sentence, ByHandConfig())
 
@@ -110,6 +147,13 @@ def test_a_long_sentence_is_cut_and_it_is_said():
     assert len(state.tokens) <= MAX_TOKENS
     assert "Only the first" in state.note
     assert begin(SENTENCE, ByHandConfig()).note == ""
+
+
+def test_long_words_are_cut_and_it_is_said():
+    state = begin("a " + "b" * 21, ByHandConfig())
+    assert state.words == ("a", "b" * 20)
+    assert state.note == "Words are cut to 20 letters."
+    assert begin("a " + "b" * 20, ByHandConfig()).note == ""
 
 
 def test_the_same_seed_gives_the_same_start():

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -245,20 +246,35 @@ def test_a_run_before_its_first_step_is_drawn(store, session, own_run):
 
 def test_only_what_has_changed_is_drawn_again(store, session, own_run):
     own_run.pull()
-    word2vec.draw(store, session, own_run, True)
+    first = word2vec.draw(store, session, own_run, True)
     own_run.views["map"].job = Future()
-    assert word2vec.draw(store, session, own_run, False) == [None] * 4
+    again = word2vec.draw(store, session, own_run, False)
+    assert [mine is before for mine, before in zip(again, first, strict=True)] == [True] * 4
     assert None not in word2vec.draw(store, session, own_run, True)
+
+
+def test_curve_and_answers_take_turns_while_training(store, session, own_run, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(word2vec, "loss_figure", lambda session, run: drawn.append("loss") or "{}")
+    monkeypatch.setattr(word2vec, "analogy_html", lambda vectors: drawn.append("answers") or "")
+    own_run.pull()
+    word2vec.draw(store, session, own_run, True)
+    assert drawn == ["loss", "answers"]
+    for _ in range(4):
+        own_run.snapshot = replace(own_run.snapshot)
+        word2vec.draw(store, session, own_run, False)
+    assert sorted(drawn[2:]) == ["answers", "answers", "loss", "loss"]
+    assert drawn[2] != drawn[3]
 
 
 def test_a_frame_that_is_ready_is_drawn(store, session, own_run):
     own_run.pull()
-    word2vec.draw(store, session, own_run, True)
+    before = word2vec.draw(store, session, own_run, True)
     frame = own_run.views["map"].job.result(60)
     views = word2vec.draw(store, session, own_run, False)
-    places(views[MAP])
+    assert places(views[MAP]) != places(before[MAP])
     assert own_run.views["map"].frame is frame
-    assert views[LOSS:] == [None] * 3
+    assert views[LOSS:] == before[LOSS:]
 
 
 def test_only_a_page_that_has_seen_nothing_is_sent_the_history(store, session, own_run):
