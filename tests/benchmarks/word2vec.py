@@ -26,7 +26,7 @@ from backends.word2vec.trainer import Word2VecTrainer
 GENSIM_LINE_WORDS = 10_000
 """gensim drops what lies beyond this many words of a line; we cut such lines so that it loses nothing."""
 WORKERS = 2
-LADDER_EPOCHS = (2, 3, 4, 6, 8, 10)
+LADDER_EPOCHS = (2, 3, 4, 6, 8, 10, 12)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,14 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 WARM_UP_SECONDS = 45
+COUNT_UPDATES = """() => {
+  window.updates = 0;
+  let before = "";
+  setInterval(() => {
+    const now = document.querySelector("#w2v-status").innerHTML;
+    if (now !== before) { before = now; window.updates += 1; }
+  }, 20);
+}"""
 MAP_OUTPUT = 1
 """Place of the map among the outputs of a training: after the status; an unchanged one is no string."""
 
@@ -109,7 +117,8 @@ def _in_page(address: str) -> dict[str, Any]:
     with _page() as page:
         page.goto(address)
         page.wait_for_selector("#w2v-map .explorer-root[data-drawn]")
-        draws = "(id) => Number(document.querySelector(id + ' .plotly-view-canvas').dataset.drawn)"
+        page.evaluate(COUNT_UPDATES)
+        counts = "() => [window.updates, document.querySelector('#w2v-map .explorer-root').explorer.history.length]"
         phase = "() => document.querySelector('#w2v-status .status').dataset.phase"
         clicked = time.perf_counter()
         page.click("#w2v-train")
@@ -117,11 +126,11 @@ def _in_page(address: str) -> dict[str, Any]:
             "() => /words\\/s/.test(document.querySelector('#w2v-status').innerText)", timeout=60_000
         )
         begun = time.perf_counter()
-        loss, maps = page.evaluate(draws, "#w2v-loss"), page.evaluate(draws, "#w2v-map")
+        updates, maps = page.evaluate(counts)
         while page.evaluate(phase) == "training":
             time.sleep(0.25)
         seconds = time.perf_counter() - begun
-        loss, maps = page.evaluate(draws, "#w2v-loss") - loss, page.evaluate(draws, "#w2v-map") - maps
+        updates, maps = (after - before for after, before in zip(page.evaluate(counts), (updates, maps), strict=True))
         time.sleep(4)
         solved = page.inner_text("#w2v-analogies")
         page.click("#w2v-train")
@@ -134,7 +143,7 @@ def _in_page(address: str) -> dict[str, Any]:
         right = re.search(r"(\d) of 6", solved)
         return {
             "words_per_second": round(24_890_530 / seconds),
-            "updates_per_second": round(loss / seconds, 1),
+            "updates_per_second": round(updates / seconds, 1),
             "layouts_per_second": round(maps / seconds, 1),
             "seconds_from_click": round(begun + seconds - clicked, 1),
             "pause_seconds": round(paused, 2),

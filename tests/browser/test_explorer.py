@@ -920,7 +920,8 @@ def test_the_history_is_scrubbed_replayed_and_kept_by_a_reload(visitor):
     visitor.page.reload()
     visitor.page.wait_for_selector("#w2v-map .explorer-root[data-items][data-drawn]")
     wait_for(lambda: visitor.explorer("e.history.length") > 1, "the history")
-    assert visitor.explorer("e.history.map((s) => s.step)") == steps
+    # A page that was there from the start has also seen the places before the first step.
+    assert visitor.explorer("e.history.map((s) => s.step)") == [step for step in steps if step]
     assert visitor.explorer("Array.from(e.flat.slice(0, 20))") == pytest.approx(now, abs=1e-3)
 
 
