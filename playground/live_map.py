@@ -169,7 +169,10 @@ def items_id(source: Source, view: MapView) -> str:
 
 def packed_marks(source: Source, view: MapView, word: str, near: Sequence[str]) -> str:
     """Marks for the frame that the page shows."""
-    return explorer.pack_marks(source.id, *marks_of(source, view, word, near), colour_of(source, view, word))
+    asked, near_indices = marks_of(source, view, word, near)
+    outside = asked is None and word in source.vectors.index
+    said = f"“{word}” is not among the {len(view.frame.points):,} shown; under More are more points." if outside else ""
+    return explorer.pack_marks(source.id, asked, near_indices, colour_of(source, view, word), said)
 
 
 def marks_of(source: Source, view: MapView, word: str, near: Sequence[str]) -> tuple[int | None, list[int]]:

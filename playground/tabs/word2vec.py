@@ -155,8 +155,8 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         build_questions(store, vectors_of)
         with gr.Tab("Try this", id="try"):
             presets, expectation = lay_out_presets()
-        with gr.Tab("By hand", id="by-hand"):
-            build_by_hand(store)
+        with gr.Tab("By hand", id="by-hand") as by_hand_tab:
+            build_by_hand(store, by_hand_tab)
         with gr.Tab("Compare", id="compare") as compare_tab:
             compare = build_compare(store)
         with gr.Tab("Take home", id="home"):

@@ -39,8 +39,8 @@ class Bench:
     before: ByHand | None = None
 
 
-def build_by_hand(store: SessionStore) -> None:
-    """Lay out and wire the sum by hand."""
+def build_by_hand(store: SessionStore, tab: gr.Tab) -> None:
+    """Lay out and wire the sum by hand in a tab; opening it shows what the visitor had reached before a reload."""
     first = fresh_bench(FIRST_SENTENCE, ByHandConfig())
     with gr.Row(elem_classes=["formula"]):
         sentence = gr.Textbox(
@@ -103,6 +103,7 @@ def build_by_hand(store: SessionStore) -> None:
 
     given = [sentence, centre, *settings]
     latest: dict[str, Any] = {"trigger_mode": "always_last", **QUICK}
+    tab.select(changed, given, outputs, api_name=False, **latest)
     sentence.change(changed, given, outputs, api_name="word2vec_by_hand", **latest)
     centre.input(changed, given, outputs, api_name=False, **latest)
     for widget in settings:

@@ -331,7 +331,14 @@ def test_a_word_and_its_neighbours_are_marked_where_they_are_on_the_map():
     assert marks_of(training.source(), view, "word50", ["word3"]) == (None, [3])
     assert marks_of(training.source(), view, "<b>unknown</b>", []) == (None, [])
     marks = read(packed_marks(training.source(), view, "word7", ["word3"]))
-    assert marks == {"run": "run", "asked": 7, "near": [3], "colour": None}
+    assert marks == {"run": "run", "asked": 7, "near": [3], "colour": None, "said": ""}
+
+
+def test_a_word_that_is_known_but_not_on_the_map_is_said_to_be_so():
+    training = Training()
+    view = map_of(training.source(), MapConfig(points=50))
+    assert "“word77” is not among the 50" in read(packed_marks(training.source(), view, "word77", []))["said"]
+    assert read(packed_marks(training.source(), view, "nowhere", []))["said"] == ""
 
 
 def test_similarity_is_the_cosine_with_the_asked_word():

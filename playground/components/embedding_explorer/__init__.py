@@ -192,9 +192,12 @@ def pack_frame(
     )
 
 
-def pack_marks(run: str, asked: int | None, near: Sequence[int], colour: dict[str, Any] | None = None) -> str:
-    """Mark other points of the frame that is shown, and colour it anew if a colour is given."""
-    return json.dumps({"run": run, "asked": asked, "near": [int(index) for index in near], "colour": colour})
+def pack_marks(
+    run: str, asked: int | None, near: Sequence[int], colour: dict[str, Any] | None = None, said: str = ""
+) -> str:
+    """Mark other points of the frame that is shown, colour it anew if a colour is given, and say something under it."""
+    marks = {"run": run, "asked": asked, "near": [int(index) for index in near], "colour": colour, "said": said}
+    return json.dumps(marks)
 
 
 def colour_of_values(values: np.ndarray, label: str) -> dict[str, Any]:

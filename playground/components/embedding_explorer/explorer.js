@@ -215,6 +215,7 @@ class EmbeddingExplorer {
   setMarks(marks) {
     if (!this.frame || marks.run !== this.frame.run) return;
     this.marks = { asked: marks.asked, near: marks.near };
+    this.say(marks.said || "");
     if (marks.colour) this.colourData = { ...marks.colour, codes: bytes(marks.colour.codes) };
     this.redraw();
   }
@@ -260,7 +261,9 @@ class EmbeddingExplorer {
 
   fitted(flat) {
     const only = this.isolated && this.isolated.size ? [...this.isolated] : null;
-    const camera = P.fit(flat, this.dims(), this.stage.clientWidth, this.stage.clientHeight, only);
+    const below = this.key.hidden ? 0 : this.key.offsetHeight;   // the key covers no points
+    const camera = P.fit(flat, this.dims(), this.stage.clientWidth, this.stage.clientHeight - below, only);
+    if (this.dims() === 3) camera.shift = [0, -below / 2]; else camera.centre[1] -= below / 2 / camera.scale;
     if (this.dims() === 3) Object.assign(camera, { yaw: this.camera?.yaw ?? 0.6, pitch: this.camera?.pitch ?? 0.35 });
     return camera;
   }
@@ -565,7 +568,13 @@ class EmbeddingExplorer {
   showKey() {
     const key = this.keyData, shape = JSON.stringify(key);
     if (shape === this.keyShape) return;
-    this.keyShape = shape; this.key.replaceChildren(); this.key.hidden = !key;
+    const before = this.key.offsetHeight;
+    this.fillKey(key);
+    this.keyShape = shape;
+    if (this.key.offsetHeight !== before && !this.userCamera) { this.camera = null; this.redraw(); }
+  }
+  fillKey(key) {
+    this.key.replaceChildren(); this.key.hidden = !key;
     if (!key) return;
     if (key.ramp) {
       const bar = el("span", "ex-ramp"); bar.style.background = `linear-gradient(90deg, ${key.ramp.join()})`;

@@ -79,7 +79,7 @@ def test_a_frame_with_marks_is_json_whatever_number_types_come():
     packed = frame(np.eye(2), near=np.array([1], np.int64), asked=0, colour=colour)
     assert (packed["asked"], packed["near"]) == (0, [1])
     marks = json.loads(pack_marks("r", None, np.array([1], np.int32)))
-    assert marks == {"run": "r", "asked": None, "near": [1], "colour": None}
+    assert marks == {"run": "r", "asked": None, "near": [1], "colour": None, "said": ""}
 
 
 def test_items_carry_names_and_counts():

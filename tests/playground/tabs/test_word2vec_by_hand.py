@@ -116,10 +116,10 @@ def test_a_strangers_words_are_escaped_and_the_page_stays_small(session):
 
 
 def test_the_handlers_answer_raw_calls_with_one_sentence(store):
-    with gr.Blocks() as demo:
-        build_by_hand(store)
+    with gr.Blocks() as demo, gr.Tab("By hand") as tab:
+        build_by_hand(store, tab)
     calls = [function for function in demo.fns.values() if function.fn.__name__ in ("changed", "stepped", "restarted")]
-    assert len(calls) == 1 + 1 + len(SETTINGS) + 3 + 1
+    assert len(calls) == 1 + 1 + 1 + len(SETTINGS) + 3 + 1
     request = SimpleNamespace(session_hash="page")
     for call in calls:
         assert len(alerts(call.fn(request, "a cat", "cat", *[float("nan")] * len(SETTINGS))[0])) == 1
