@@ -11,6 +11,9 @@ import gradio as gr
 from playground.links import Link, LinkTarget
 from playground.session import Session
 
+QUICK: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8}
+"""Questions have places of their own, so that they never wait behind a training."""
+
 
 @dataclass(frozen=True)
 class Tab:

@@ -31,7 +31,7 @@ from playground.links import Link, LinkTarget, query_of, read_query
 from playground.live_map import map_of
 from playground.pins import PinError, pins_of, short_name
 from playground.session import Run, Session, SessionStore
-from playground.tabs.tab import Tab
+from playground.tabs.tab import QUICK, Tab
 from playground.tabs.word2vec_by_hand import build_by_hand
 from playground.tabs.word2vec_compare import Compare, build_compare, comparison, loss_points, pin_present
 from playground.tabs.word2vec_home import LOADED, build_load, build_take_home
@@ -52,7 +52,7 @@ from playground.tabs.word2vec_map import (
     vectors_of,
 )
 from playground.tabs.word2vec_presets import ButtonOf, lay_out_presets, wire_presets
-from playground.tabs.word2vec_questions import QUICK, build_how_it_works, build_questions
+from playground.tabs.word2vec_questions import build_how_it_works, build_questions
 
 QUESTION = "Do words that keep the same company mean the same?"
 LEAD = "No labels: the text itself says which words stand together. Train, and watch king − man + woman become queen."

@@ -16,12 +16,12 @@ from playground import controls
 from playground.components import answers
 from playground.figures import by_hand as tables
 from playground.session import Session, SessionStore
+from playground.tabs.tab import QUICK
 
 FIRST_SENTENCE = "The cat sat on the mat"
 MAX_CHARACTERS = 400
 STEP_COUNTS = (1, 20, 100)
 STATE = "by_hand"
-QUICK: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8}
 
 
 @dataclass(frozen=True)

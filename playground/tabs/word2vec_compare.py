@@ -19,6 +19,7 @@ from playground.figures import curves
 from playground.live_map import layout_name, map_of
 from playground.pins import Pin, pin_run, pins_of, settings_line, short_name
 from playground.session import Session, SessionStore
+from playground.tabs.tab import QUICK
 from playground.tabs.word2vec_map import NEIGHBOURS_SHOWN, TAB, asked_word, map_config, map_source, near_words
 
 EMPTY = "Pin a run, change a setting, and train again: both stand here side by side."
@@ -88,11 +89,10 @@ def build_compare(store: SessionStore) -> Compare:
         session.uploads["word"] = word
         return comparison(session)
 
-    quick: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8, "api_name": False}
-    left.frame.pick(on_pick, None, outputs, **quick)
-    right.frame.pick(on_pick, None, outputs, **quick)
-    remove.click(on_remove, None, outputs, **quick)
-    chosen.input(on_choose, chosen, outputs, **quick)
+    left.frame.pick(on_pick, None, outputs, api_name=False, **QUICK)
+    right.frame.pick(on_pick, None, outputs, api_name=False, **QUICK)
+    remove.click(on_remove, None, outputs, api_name=False, **QUICK)
+    chosen.input(on_choose, chosen, outputs, api_name=False, **QUICK)
     return Compare(outputs)
 
 

@@ -13,8 +13,8 @@ from backends.word2vec.presets import PRESETS, Preset
 from playground.components import answers
 from playground.controls import Controls
 from playground.session import Session, SessionStore
+from playground.tabs.tab import QUICK
 
-QUICK: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8, "api_name": False}
 INTRODUCTION = "Pick one: it sets the controls on the left and says what to expect. Predict, then press Train."
 
 ButtonOf = list[tuple[Preset, gr.Button]]
@@ -62,7 +62,7 @@ def wire_presets(
             word = on_word(session, chosen.word) if chosen.word else [gr.skip()] * len(word_outputs)
             return [expectation_html(chosen), *(values[name] for name in controls.widgets), *word]
 
-        button.click(on_click, None, [expectation, *controls.inputs, *word_outputs], **QUICK)
+        button.click(on_click, None, [expectation, *controls.inputs, *word_outputs], api_name=False, **QUICK)
 
 
 def expectation_html(preset: Preset) -> str:

@@ -15,12 +15,11 @@ from playground.components.plotly_view import pack, plotly_view
 from playground.components.word_fields import word_box
 from playground.figures import word_maps
 from playground.session import Session, SessionStore
+from playground.tabs.tab import QUICK
 
 VectorsOf = Callable[[Session], tuple[WordVectors, str]]
 
 ANSWERS_SHOWN = 6
-QUICK: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 8}
-"""Questions have places of their own, so that they never wait behind a training."""
 PRESETS: tuple[tuple[str, str, str, str], ...] = (
     ("Royalty", "king", "man", "woman"),
     ("Nationality", "french", "france", "spain"),
