@@ -245,6 +245,17 @@ def test_marks_are_drawn_in_their_colour_and_move_without_a_frame(alone):
     assert marked(20), "marks of another run are not meant for this map"
 
 
+def test_marks_that_say_nothing_leave_what_a_search_has_said(alone):
+    alone.show(cloud(50), names(50))
+    alone.page.fill(".ex-search", "word7")
+    alone.ask(f"e.setMarks({pack_marks('run', 20, [21])})")
+    assert alone.said.startswith("1 point")
+    alone.ask(f"e.setMarks({pack_marks('run', None, [], None, 'not on the map')})")
+    assert alone.said == "not on the map"
+    alone.ask(f"e.setMarks({pack_marks('run', 20, [21])})")
+    assert alone.said == ""
+
+
 def test_a_search_highlights_what_it_finds_and_enter_picks_the_best(alone):
     alone.show(cloud(300), [*names(299), "word1"])
     alone.page.fill(".ex-search", " WORD1 ")

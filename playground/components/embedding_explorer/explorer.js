@@ -215,7 +215,7 @@ class EmbeddingExplorer {
   setMarks(marks) {
     if (!this.frame || marks.run !== this.frame.run) return;
     this.marks = { asked: marks.asked, near: marks.near };
-    this.say(marks.said || "");
+    if (marks.said || this.saidBy === "marks") this.say(marks.said || "", "marks");  // late marks leave a search's answer
     if (marks.colour) this.colourData = { ...marks.colour, codes: bytes(marks.colour.codes) };
     this.redraw();
   }
@@ -417,7 +417,7 @@ class EmbeddingExplorer {
     this.layoutAsked = true;
     this.options.onLayout(changes);
   }
-  say(text) { this.said.textContent = text; this.said.hidden = !text; }
+  say(text, by = "tools") { this.said.textContent = text; this.said.hidden = !text; this.saidBy = by; }
 
   // ---- Drawing
   redraw() { if (!this.waiting) { this.waiting = true; requestAnimationFrame((now) => { this.waiting = false; this.paint(now); }); } }

@@ -1,0 +1,121 @@
+"""Sets of labelled pictures: what the apples, the emoji and a visitor's own folders have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+
+class PictureError(ValueError):
+    """Pictures can't be used. The message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Something that differs from picture to picture and is known: a label for probes, never for training.
+
+    Attributes:
+        name: snake_case, as in "knn_colour".
+        label: as a person would say it.
+        classes: names of the classes; of a visitor's folders, so untrusted.
+        values: (N,) int64, each picture's class.
+    """
+
+    name: str
+    label: str
+    classes: tuple[str, ...]
+    values: np.ndarray
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of always guessing the most frequent class."""
+        return float(np.bincount(self.values, minlength=1).max() / max(1, len(self.values)))
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """Pictures with their factors.
+
+    Attributes:
+        name: of the set: "apples", "emoji" or "own".
+        images: (N, S, S, 3) uint8, sRGB.
+        factors: by name.
+        names: (N,) what each picture shows; may be a visitor's, so untrusted.
+        source: where the pictures come from, in one sentence.
+        licence: under which licence.
+        groups: (N,) int64; pictures of one group never stand on both sides of a split. None: each is its own group.
+        notes: sentences about what was left out or changed on the way in.
+        draw: renders some of the pictures anew at another size: (indices, size) -> (n, size, size, 3) uint8. None
+            where only `images` exist.
+    """
+
+    name: str
+    images: np.ndarray
+    factors: dict[str, Factor]
+    names: tuple[str, ...]
+    source: str
+    licence: str
+    groups: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+    draw: Callable[[np.ndarray, int], np.ndarray] | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def size(self) -> int:
+        """Side of the pictures in pixels."""
+        return int(self.images.shape[1])
+
+    def subset(self, indices: Sequence[int] | np.ndarray) -> PictureSet:
+        """Return only these pictures, in this order."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        draw = self.draw
+        return replace(
+            self,
+            images=self.images[chosen],
+            factors={name: replace(factor, values=factor.values[chosen]) for name, factor in self.factors.items()},
+            names=tuple(self.names[i] for i in chosen),
+            groups=None if self.groups is None else self.groups[chosen],
+            draw=None if draw is None else lambda some, size: draw(chosen[np.asarray(some, dtype=np.int64)], size),
+        )
+
+    def at_size(self, indices: Sequence[int] | np.ndarray, size: int) -> np.ndarray:
+        """Return some pictures at a size for display, rendered anew where possible: (n, size, size, 3) uint8."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        if self.draw is not None:
+            return self.draw(chosen, size)
+        return resize(self.images[chosen], size)
+
+    def split(self, held_out: float, seed: int) -> tuple[PictureSet, PictureSet]:
+        """Split into pictures to train on and pictures held out, whole groups at a time.
+
+        Args:
+            held_out: share of the groups to hold out, in (0, 1).
+            seed: of the draw.
+
+        Raises:
+            PictureError: there are not enough pictures for both sides.
+        """
+        groups = np.arange(len(self)) if self.groups is None else self.groups
+        names = np.unique(groups)
+        count = max(1, round(held_out * len(names)))
+        if len(names) - count < 1:
+            raise PictureError("There are too few pictures to hold some out: bring at least four.")
+        out = np.isin(groups, np.random.default_rng(seed).permutation(names)[:count])
+        return self.subset(np.flatnonzero(~out)), self.subset(np.flatnonzero(out))
+
+
+def resize(images: np.ndarray, size: int) -> np.ndarray:
+    """Resize (N, S, S, 3) uint8 pictures to (N, size, size, 3): by area downwards, bicubic upwards."""
+    from PIL import Image
+
+    if images.shape[1] == size:
+        return images
+    method = Image.Resampling.BOX if images.shape[1] % size == 0 else Image.Resampling.LANCZOS
+    if images.shape[1] < size:
+        method = Image.Resampling.BICUBIC
+    sized = [np.asarray(Image.fromarray(image).resize((size, size), method)) for image in images]
+    return np.stack(sized) if sized else np.zeros((0, size, size, 3), np.uint8)
