@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
 
 from backends.engine.config import MethodConfig, setting
 
 LIVE_POINTS = 5_000
 """More points than these wait for the training to rest: laying them out would take the time of the training."""
+
+FACTOR_PREFIX = "factor:"
+FACTOR_COLOUR = r"^factor:[a-z0-9_]{1,40}$"
+"""The colour of a map by one factor of its pictures: "factor:shape"."""
 
 
 class MapConfig(MethodConfig):
@@ -44,14 +50,22 @@ class MapConfig(MethodConfig):
         label="Distance",
         choices={"cosine": "cosine", "euclidean": "euclidean", "correlation": "correlation"},
     )
-    colour: Literal["plain", "frequency", "cluster", "similarity"] = setting(
+    colour: (
+        Literal["plain", "frequency", "cluster", "similarity"] | Annotated[str, StringConstraints(pattern=FACTOR_COLOUR)]
+    ) = setting(
         "plain",
-        "What the colour of a point says.",
+        "What the colour of a point says; of pictures it can say a factor's class.",
         label="Colour",
         choices={
             "plain": "one colour",
             "frequency": "frequency",
             "cluster": "cluster",
             "similarity": "similarity to the word",
+            "factor:name": "class of the factor of that name",
         },
     )
+
+    @property
+    def factor(self) -> str | None:
+        """The factor that colours the points, if one does; a map may have no such factor."""
+        return self.colour.removeprefix(FACTOR_PREFIX) if self.colour.startswith(FACTOR_PREFIX) else None

@@ -63,6 +63,11 @@ class WordVectors:
         return len(self.words)
 
     @property
+    def names(self) -> list[str]:
+        """The words, as a map's points are called."""
+        return self.words
+
+    @property
     def dim(self) -> int:
         """Numbers per word."""
         return int(self.vectors.shape[1])

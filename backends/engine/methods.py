@@ -55,6 +55,16 @@ METHODS: dict[str, Method] = {
             own_data={"corpus": "own"},
             data_help="a .txt file, UTF-8, up to 20 MB",
         ),
+        Method(
+            name="simclr",
+            summary="picture features from pairs of views: NT-Xent, SimSiam, Barlow Twins or VICReg",
+            config_path="backends.simclr.config:SimCLRConfig",
+            trainer_path="backends.simclr.trainer:SimCLRTrainer",
+            data_reader_path="backends.data.own_pictures:read_zip",
+            data_argument="pictures",
+            own_data={"data": "own"},
+            data_help="a .zip of folders of pictures; a folder's name is the label of what is in it",
+        ),
     )
 }
 
