@@ -39,6 +39,7 @@ class TabRun:
         make_trainer: builds a trainer for a session and a config; may take seconds, runs off the event loop.
         views: the components that show the run; each costs time at every update, so they are few.
         draw: makes the views' values (None: leave it as it is); told whether to draw also what has not changed.
+        pauses: names of the session's runs that stop when this one starts.
         rest: what goes on when nothing trains any more, such as a map that comes to rest, and the components it sets.
         first_views: makes the views' values before any training in this session.
         describe: one line about pace and device.
@@ -51,17 +52,19 @@ class TabRun:
     draw: Callable[[Session, Run, bool], Values]
     first_views: Callable[[Session], Values]
     describe: Callable[[Run], str]
+    pauses: tuple[str, ...] = ()
     rest: tuple[Callable[[gr.Request], AsyncIterator[Any]], Sequence[gr.components.Component]] | None = None
 
 
 class RunPanel:
     """The buttons and the progress line of one tab."""
 
-    def __init__(self, store: SessionStore, prefix: str) -> None:
-        """Lay the panel out where it is created."""
+    def __init__(self, store: SessionStore, prefix: str, verb: str = "Train") -> None:
+        """Lay the panel out where it is created; `verb` is what its first button does."""
         self.store = store
+        self.verb = verb
         with gr.Row(elem_classes=["run-buttons"]):
-            self.train = gr.Button("Train", variant="primary", size="sm", elem_id=f"{prefix}-train", min_width=60)
+            self.train = gr.Button(verb, variant="primary", size="sm", elem_id=f"{prefix}-train", min_width=60)
             self.pause = gr.Button("Pause", size="sm", interactive=False, elem_id=f"{prefix}-pause", min_width=60)
             self.step = gr.Button("Step", size="sm", elem_id=f"{prefix}-step", min_width=60)
             self.reset = gr.Button("Reset", size="sm", elem_id=f"{prefix}-reset", min_width=60)
@@ -127,7 +130,11 @@ class RunPanel:
 
     def outputs(self, tab: TabRun) -> list[gr.components.Component]:
         """What `restore` sets: status, buttons, views, and the widgets of the settings."""
-        return [self.status, *self.buttons, *tab.views, *tab.controls.inputs]
+        return [*self.own_outputs(tab), *tab.controls.inputs]
+
+    def own_outputs(self, tab: TabRun) -> list[gr.components.Component]:
+        """What `restore_run` sets: status, buttons and views."""
+        return [self.status, *self.buttons, *tab.views]
 
     def restore(self, tab: TabRun, session: Session, settings: MethodConfig | None = None) -> Values:
         """What the panel shows when a page is opened or reloaded: the run of before, or none.
@@ -135,11 +142,16 @@ class RunPanel:
         The widgets get the run's settings, or those of a link that was opened just now.
         """
         run = session.runs.get(tab.tab)
+        settings = settings or (run.config if run is not None else None)
+        return [*self.restore_run(tab, session), *self._widget_values(tab, settings)]
+
+    def restore_run(self, tab: TabRun, session: Session) -> Values:
+        """The same without the widgets, for a panel that shares them with another."""
+        run = session.runs.get(tab.tab)
         if run is None:
-            first = map(_or_skip, tab.first_views(session))
-            return [gr.skip(), *[gr.skip()] * len(self.buttons), *first, *self._widget_values(tab, settings)]
+            return [gr.skip(), *[gr.skip()] * len(self.buttons), *map(_or_skip, tab.first_views(session))]
         status, *views = self._show(tab, session, run, self._resting_phase(run), everything=True)
-        return [status, *self.button_updates(tab, session), *views, *self._widget_values(tab, settings or run.config)]
+        return [status, *self.button_updates(tab, session), *views]
 
     @staticmethod
     def _widget_values(tab: TabRun, config: MethodConfig | None) -> Values:
@@ -152,7 +164,7 @@ class RunPanel:
         """Which buttons can be pressed now, and what training would be called."""
         run = session.runs.get(tab.tab)
         phase = "training" if session.is_driven(tab.tab) else "ready" if run is None else self._resting_phase(run)
-        return _button_updates(phase)
+        return self._button_updates(phase)
 
     def _session(self, request: gr.Request) -> Session:
         return self.store.of(str(request.session_hash))
@@ -160,6 +172,8 @@ class RunPanel:
     async def _train(self, tab: TabRun, session: Session, values: Sequence[Any]) -> AsyncIterator[Values]:
         if session.is_driven(tab.tab):
             return
+        for other in tab.pauses:
+            session.stop(other)
         driver = session.drive(tab.tab)
         run: Run | None = None
         try:
@@ -241,7 +255,7 @@ class RunPanel:
         except (TrainingError, ValueError) as error:
             return None, str(error)
         except MemoryError:
-            return None, "There is not enough memory for these settings: choose fewer dimensions or a shorter text."
+            return None, "There is not enough memory for these settings: choose smaller ones, or less data."
         session.runs[tab.tab] = fresh
         self.store.evict()
         return fresh, ""
@@ -249,14 +263,24 @@ class RunPanel:
     def _train_label(self, tab: TabRun, session: Session, values: Sequence[Any]) -> str:
         run = session.runs.get(tab.tab)
         if run is None or run.snapshot is None:
-            return "Train"
+            return self.verb
         try:
             same = tab.controls.read(values) == run.config
         except ConfigError:
-            return "Train"
-        if not same:
-            return "Train new"
-        return _label(self._resting_phase(run))
+            return self.verb
+        return self._label(self._resting_phase(run)) if same else f"{self.verb} anew"
+
+    def _label(self, phase: str) -> str:
+        return {"paused": "Resume", "done": f"{self.verb} again", "failed": f"{self.verb} again"}.get(phase, self.verb)
+
+    def _button_updates(self, phase: str) -> Values:
+        busy = phase in ("training", "waiting", "preparing")
+        return [
+            gr.update(value=self._label(phase), interactive=not busy),
+            gr.update(interactive=phase in ("training", "waiting")),
+            gr.update(interactive=not busy and phase != "done"),
+            gr.update(interactive=phase != "preparing"),
+        ]
 
     @staticmethod
     def _resting_phase(run: Run) -> str:
@@ -282,20 +306,6 @@ class RunPanel:
 
 def _or_skip(value: Any) -> Any:
     return gr.skip() if value is None else value
-
-
-def _label(phase: str) -> str:
-    return {"paused": "Resume", "done": "Train again", "failed": "Train again"}.get(phase, "Train")
-
-
-def _button_updates(phase: str) -> Values:
-    busy = phase in ("training", "waiting", "preparing")
-    return [
-        gr.update(value=_label(phase), interactive=not busy),
-        gr.update(interactive=phase in ("training", "waiting")),
-        gr.update(interactive=not busy and phase != "done"),
-        gr.update(interactive=phase != "preparing"),
-    ]
 
 
 _PHASES = {

@@ -28,7 +28,7 @@ from playground.components.run_panel import RunPanel, TabRun
 from playground.components.word_fields import word_box, word_list
 from playground.figures import curves
 from playground.links import Link, LinkTarget, query_of, read_query
-from playground.live_map import map_of
+from playground.live_map import changed_map, map_of
 from playground.pins import PinError, pins_of, short_name
 from playground.session import Run, Session, SessionStore
 from playground.tabs.tab import QUICK, Tab
@@ -39,7 +39,6 @@ from playground.tabs.word2vec_map import (
     FIRST_WORD,
     TAB,
     asked_word,
-    changed_map,
     frames_at_rest,
     has_vectors,
     map_config,

@@ -13,12 +13,10 @@ import gradio as gr
 from backends.analysis.map_config import MapConfig
 from backends.analysis.word_vectors import Answer, WordQuestionError, WordVectors
 from backends.engine.checkpoints import CheckpointError
-from backends.engine.config import ConfigError
 from backends.word2vec import shipped
 from playground.components import answers
-from playground.components.embedding_explorer import pack_items
 from playground.components.word_fields import list_value
-from playground.live_map import Source, items_id, map_of, packed_frame, packed_marks
+from playground.live_map import Source, map_of, packed_frame, packed_items, packed_marks, picked_index
 from playground.session import Session, SessionStore
 from playground.tabs.word2vec_home import Loaded, loaded
 
@@ -69,15 +67,7 @@ def map_config(session: Session) -> MapConfig:
     return config
 
 
-def changed_map(config: MapConfig, changes: Any) -> MapConfig:
-    """The settings with what the page asks for; what is out of range stays as it was."""
-    try:
-        return config.with_changes(**changes) if isinstance(changes, dict) else config
-    except (ConfigError, TypeError):
-        return config
-
-
-def map_source(session: Session) -> Source:
+def map_source(session: Session) -> Source[WordVectors]:
     """The vectors that the map shows.
 
     Raises:
@@ -100,7 +90,7 @@ def map_source(session: Session) -> Source:
     )
 
 
-def _loaded_source(session: Session, brought: Loaded) -> Source:
+def _loaded_source(session: Session, brought: Loaded) -> Source[WordVectors]:
     held = session.uploads.get("loaded_map")
     if held is None or held[0] is not brought:
         held = session.uploads["loaded_map"] = (brought, secrets.token_hex(4), {})
@@ -111,9 +101,8 @@ def _loaded_source(session: Session, brought: Loaded) -> Source:
 def map_frame(session: Session, *, with_history: bool = False) -> str:
     """The map as it is now, with the asked word and its neighbours marked."""
     source = map_source(session)
-    view = map_of(source, map_config(session))
-    word = asked_word(session)
-    return packed_frame(source, view, word, near_words(session, source.vectors, word), with_history=with_history)
+    asked, near = marked(session, source.vectors)
+    return packed_frame(source, map_of(source, map_config(session)), asked, near, with_history=with_history)
 
 
 def map_marks(session: Session) -> Any:
@@ -122,20 +111,20 @@ def map_marks(session: Session) -> Any:
         source = map_source(session)
     except WordQuestionError:
         return gr.skip()
+    return packed_marks(source, map_of(source, map_config(session)), *marked(session, source.vectors))
+
+
+def marked(session: Session, vectors: WordVectors) -> tuple[int | None, list[int]]:
+    """Which of the vectors is the asked word's, if it is known, and which are its neighbours'."""
     word = asked_word(session)
-    return packed_marks(source, map_of(source, map_config(session)), word, near_words(session, source.vectors, word))
+    return vectors.index.get(word), [vectors.index[name] for name in near_words(session, vectors, word)]
 
 
 def map_items(session: Session) -> tuple[str, str, str]:
     """The words of the map, the words that fields complete, and the line that says where answers come from."""
     source = map_source(session)
     vectors, view = source.vectors, map_of(source, map_config(session))
-    items = pack_items(
-        items_id(source, view),
-        vectors.words[: view.shown],
-        counts=vectors.counts[: view.shown].tolist() if vectors.counts.any() else None,
-        noun="word",
-    )
+    items = packed_items(source, view, noun="word", counts=vectors.counts if vectors.counts.any() else None)
     return items, list_value(vectors.words), answers.sentence(vectors_of(session)[1])
 
 
@@ -163,15 +152,8 @@ def picked_word(session: Session, data: Any) -> str | None:
         source = map_source(session)
     except WordQuestionError:
         return None
-    index = data.get("index") if isinstance(data, dict) else None
-    if (
-        not isinstance(index, int)
-        or isinstance(index, bool)
-        or not 0 <= index < len(source.vectors)
-        or data.get("items") != items_id(source, map_of(source, map_config(session)))
-    ):
-        return None
-    return source.vectors.words[index]
+    index = picked_index(source, map_of(source, map_config(session)), data)
+    return None if index is None else source.vectors.words[index]
 
 
 async def frames_at_rest(store: SessionStore, session: Session) -> AsyncIterator[str]:

@@ -358,7 +358,7 @@ def test_the_train_button_says_what_it_will_do(fake, session):
     assert label() == "Train"
     run(fake.step(session))
     assert label() == "Resume"
-    assert label(seed=2) == "Train new"
+    assert label(seed=2) == "Train anew"
     assert label(seed="garbage") == "Train"
     run(fake.train(session))
     assert label() == "Train again"

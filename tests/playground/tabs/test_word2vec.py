@@ -21,6 +21,7 @@ from backends.engine.checkpoints import CheckpointError
 from backends.engine.trainer import TrainingError
 from backends.word2vec import shipped
 from backends.word2vec.config import Word2VecConfig
+from playground.live_map import changed_map
 from playground.session import Run
 from playground.tabs import word2vec, word2vec_map
 from playground.tabs.word2vec_map import TAB
@@ -522,14 +523,14 @@ NO_CHANGES = [
 def test_a_setting_that_is_none_changes_nothing(handlers, session):
     config = session.uploads["map"] = MapConfig(n_neighbors=30)
     for changes in NO_CHANGES:
-        assert word2vec_map.changed_map(config, changes) == config, changes
+        assert changed_map(config, changes) == config, changes
         assert laid_out(handlers, changes)["settings"] == config.model_dump(), changes
         assert word2vec_map.map_config(session) == config
 
 
 def test_changed_settings_are_added_to_those_before():
-    config = word2vec_map.changed_map(MapConfig(n_neighbors=30), {"points": 500})
-    config = word2vec_map.changed_map(config, {"colour": "cluster"})
+    config = changed_map(MapConfig(n_neighbors=30), {"points": 500})
+    config = changed_map(config, {"colour": "cluster"})
     assert config == MapConfig(n_neighbors=30, points=500, colour="cluster")
 
 
