@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,9 +37,20 @@ def build_essential(config: type[MethodConfig], prefix: str) -> dict[str, gr.com
     return {info.name: _widget(info, prefix) for info in config.settings() if info.essential}
 
 
-def build_advanced(config: type[MethodConfig], prefix: str) -> dict[str, gr.components.Component]:
-    """Make the widgets that stand under Advanced."""
-    return {info.name: _widget(info, prefix) for info in config.settings() if not info.essential}
+def build_advanced(
+    config: type[MethodConfig], prefix: str, elsewhere: Collection[str] = ()
+) -> dict[str, gr.components.Component]:
+    """Make the widgets that stand under Advanced; those of the settings named in `elsewhere` stand elsewhere."""
+    return {
+        info.name: _widget(info, prefix)
+        for info in config.settings()
+        if not info.essential and info.name not in elsewhere
+    }
+
+
+def build_one(config: type[MethodConfig], name: str, prefix: str) -> gr.components.Component:
+    """Make one setting's widget, for a place of its own."""
+    return next(_widget(info, prefix) for info in config.settings() if info.name == name)
 
 
 def in_config_order(config: type[MethodConfig], widgets: dict[str, gr.components.Component]) -> Controls:

@@ -1,19 +1,25 @@
-"""The map of one set of vectors: laid out off the event loop a frame at a time, with its history."""
+"""The map of one set of vectors: laid out off the event loop a frame at a time, with its history.
+
+Points are spoken of by their index. What a point is (a word, a picture) is the source's matter and the page's.
+"""
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from backends.analysis import projection
+from backends.analysis import picture_vectors, projection
 from backends.analysis.map_config import LIVE_POINTS, MapConfig
-from backends.analysis.word_vectors import WordVectors
+from backends.data.pictures import Factor
+from backends.engine.config import ConfigError
 from playground.components import embedding_explorer as explorer
 from playground.session import SessionStore
 
@@ -23,11 +29,32 @@ HISTORY_STATES = 120
 HISTORY_BYTES = 4_000_000
 CLUSTER_NAMES = 2
 NAMING_POOL = 60
-"""A cluster is named after those of its most frequent words that stand nearest to its middle."""
+"""A cluster is named after those of its first points (of words: the most frequent) that are nearest to its middle."""
+
+
+class Embedded(Protocol):
+    """Vectors that a map can show: `WordVectors`, `PictureVectors`."""
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """(n, D) float32."""
+
+    @property
+    def unit(self) -> np.ndarray:
+        """(n, D) float32, at length one."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """(n,) what each is called; untrusted."""
+
+    def __len__(self) -> int: ...
+
+
+V_co = TypeVar("V_co", bound=Embedded, covariant=True)
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(Generic[V_co]):
     """The vectors that a map shows, as they are now.
 
     Attributes:
@@ -38,17 +65,19 @@ class Source:
         resting: nothing trains these vectors now.
         views: where the map is kept.
         title: what a map of n of them shows, before the layout's name.
-        points: places that are known already, with the layout's settings they were made with, or None.
+        points: places that are known already, of a layout with the default settings, or None.
+        factors: what is known of each of the vectors; colours the map and names its clusters.
     """
 
     id: str
-    vectors: WordVectors
+    vectors: V_co
     step: int
     label: str
     resting: bool
     views: dict[str, Any]
     title: Callable[[int], str]
     points: np.ndarray | None = None
+    factors: Mapping[str, Factor] = field(default_factory=dict)
 
 
 @dataclass
@@ -113,19 +142,25 @@ class MapView:
             self.history = [s for s in self.history if s["place"] % self.every == 0 or s is self.history[-1]]
 
 
-def space_of(vectors: WordVectors, config: MapConfig, shown: int) -> np.ndarray:
+def space_of(vectors: Embedded, config: MapConfig, shown: int) -> np.ndarray:
     """(shown, D) float32: the vectors in which the map's metric is plain distance."""
     return projection.space(vectors.vectors[:shown], vectors.unit[:shown], config.metric)
 
 
 def map_of(source: Source, config: MapConfig) -> MapView:
-    """Return the source's map with these settings; other settings (the colour apart) begin a new one, as a PCA."""
+    """Return the source's map with these settings; other settings (the colour apart) begin a new one, as a PCA.
+
+    A colour by a factor that the source doesn't know is none.
+    """
+    if config.factor is not None and config.factor not in source.factors:
+        config = config.with_changes(colour="plain")
     shown = min(config.points, len(source.vectors), config.points if source.resting else LIVE_POINTS)
     view: MapView | None = source.views.get("map")
     if view is not None and _same_layout(view.config, config) and view.shown == shown:
         view.config = config
         return view
-    if source.points is not None and _same_layout(MapConfig(points=len(source.points)), config):
+    known = source.points is not None and len(source.points) == shown
+    if known and source.points is not None and _same_layout(MapConfig(points=config.points), config):
         frame = projection.MapFrame(source.points, "umap")
         view = MapView(config, projection.LiveMap(config), frame, len(source.points), rests_at=source.step)
     else:
@@ -139,13 +174,78 @@ def _same_layout(one: MapConfig, other: MapConfig) -> bool:
     return not set(one.differences(other)) - {"colour"}
 
 
-def packed_frame(source: Source, view: MapView, word: str, near: Sequence[str], *, with_history: bool = False) -> str:
-    """The explorer's frame: places, title, the asked word and its neighbours, colours."""
-    asked, near_indices = marks_of(source, view, word, near)
+def changed_map(config: MapConfig, changes: Any) -> MapConfig:
+    """The settings with what the page asks for; what is out of range stays as it was."""
+    try:
+        return config.with_changes(**changes) if isinstance(changes, dict) else config
+    except (ConfigError, TypeError):
+        return config
+
+
+def picked_index(source: Source, view: MapView, picked: Any) -> int | None:
+    """Which point was clicked, if what the page says is one and both speak of the same vectors."""
+    index = picked.get("index") if isinstance(picked, dict) else None
+    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(view.frame.points):
+        return None
+    return index if picked.get("items") == items_id(source, view) else None
+
+
+def items_id(source: Source, view: MapView) -> str:
+    """Which names belong to the map's points."""
+    return f"{source.id}:{view.shown}"
+
+
+def packed_items(
+    source: Source,
+    view: MapView,
+    *,
+    noun: str,
+    counts: np.ndarray | None = None,
+    sprite: Mapping[str, Any] | None = None,
+    swatches: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """What the map's points are.
+
+    Args:
+        source: whose names and factors are packed.
+        view: the map.
+        noun: what one point is called.
+        counts: (at least n,) how often each occurs, if that means something.
+        sprite: the points' pictures, of the first n at least.
+        swatches: by factor, the colours of its classes as "#rrggbb", where a class has a colour of its own.
+    """
+    n = view.shown
+    return explorer.pack_items(
+        items_id(source, view),
+        source.vectors.names[:n],
+        counts=None if counts is None else counts[:n].tolist(),
+        noun=noun,
+        groupings=[
+            explorer.grouping(
+                factor.name, factor.label, factor.classes, factor.values[:n], colours=(swatches or {}).get(factor.name)
+            )
+            for factor in source.factors.values()
+        ],
+        sprite=sprite,
+    )
+
+
+def packed_frame(
+    source: Source,
+    view: MapView,
+    asked: int | None,
+    near: Sequence[int],
+    *,
+    with_history: bool = False,
+    guests: Sequence[dict[str, Any]] = (),
+) -> str:
+    """The explorer's frame: places, title, the asked point and its neighbours, colours, guests."""
+    on_map, near_on_map = marks_of(view, asked, near)
     config = view.config
+    invited = f"-{zlib.crc32(json.dumps(list(guests)).encode()):08x}" if guests else ""
     return explorer.pack_frame(
         view.frame.points,
-        frame_id=f"{source.id}-{view.map_id}-{view.frames}-{source.step}-{config.colour}-{asked}",
+        frame_id=f"{source.id}-{view.map_id}-{view.frames}-{source.step}-{config.colour}-{on_map}{invited}",
         run=source.id,
         map_id=view.map_id,
         items_id=items_id(source, view),
@@ -155,61 +255,84 @@ def packed_frame(source: Source, view: MapView, word: str, near: Sequence[str], 
         note=layout_name(source, view),
         busy=view.frame.progress is not None and view.frame.progress < 1,
         settings=config.model_dump(),
-        asked=asked,
-        near=near_indices,
-        colour=colour_of(source, view, word),
+        asked=on_map,
+        near=near_on_map,
+        colour=colour_of(source, view, asked),
         history=view.history[:-1] if with_history else (),
+        guests=guests,
     )
 
 
-def items_id(source: Source, view: MapView) -> str:
-    """Which names belong to the map's points."""
-    return f"{source.id}:{view.shown}"
-
-
-def packed_marks(source: Source, view: MapView, word: str, near: Sequence[str]) -> str:
+def packed_marks(source: Source, view: MapView, asked: int | None, near: Sequence[int]) -> str:
     """Marks for the frame that the page shows."""
-    asked, near_indices = marks_of(source, view, word, near)
-    outside = asked is None and word in source.vectors.index
-    said = f"“{word}” is not among the {len(view.frame.points):,} shown; under More are more points." if outside else ""
-    return explorer.pack_marks(source.id, asked, near_indices, colour_of(source, view, word), said)
+    on_map, near_on_map = marks_of(view, asked, near)
+    outside = asked is not None and on_map is None
+    said = ""
+    if asked is not None and outside:
+        name = source.vectors.names[asked]
+        said = f"“{name}” is not among the {len(view.frame.points):,} shown; under More are more points."
+    return explorer.pack_marks(source.id, on_map, near_on_map, colour_of(source, view, asked), said)
 
 
-def marks_of(source: Source, view: MapView, word: str, near: Sequence[str]) -> tuple[int | None, list[int]]:
-    """Where a word and its neighbours stand, as far as they are on the map."""
-    index, n = source.vectors.index, len(view.frame.points)
-    asked = index.get(word)
-    on_map = [i for i in (index[name] for name in near) if i < n]
-    return (asked if asked is not None and asked < n else None), on_map
+def marks_of(view: MapView, asked: int | None, near: Sequence[int]) -> tuple[int | None, list[int]]:
+    """The asked point and its neighbours, as far as they are on the map."""
+    n = len(view.frame.points)
+    return (asked if asked is not None and 0 <= asked < n else None), [int(i) for i in near if 0 <= i < n]
 
 
-def colour_of(source: Source, view: MapView, word: str) -> dict[str, Any] | None:
+def guests_of(
+    source: Source, view: MapView, vectors: np.ndarray, names: Sequence[str], pictures: Sequence[str], near: int = 5
+) -> list[dict[str, Any]]:
+    """Place new items on the map among those that are most like them; for `packed_frame`.
+
+    Args:
+        source: the same encoder's vectors of the map's points.
+        view: the map.
+        vectors: (m, D) the new items' vectors.
+        names: (m,) untrusted; pictures: (m,) data URLs (`sprites.data_url`).
+        near: how many points place each, and are joined to it by lines.
+    """
+    n = len(view.frame.points)
+    known, unit = source.vectors.unit[:n], picture_vectors.unit_of(vectors)
+    places = picture_vectors.place_among(unit, known, view.frame.points, near)
+    nearest = np.argsort(-(unit @ known.T), axis=1, kind="stable")[:, :near]
+    return [
+        explorer.guest(place, name=name, src=picture, near=closest.tolist())
+        for place, name, picture, closest in zip(places, names, pictures, nearest, strict=True)
+    ]
+
+
+def colour_of(source: Source, view: MapView, asked: int | None) -> dict[str, Any] | None:
     """The colours that the map's settings ask for, as far as the server knows them."""
     n = len(view.frame.points)
     if view.config.colour == "similarity":
-        asked = source.vectors.index.get(word)
         if asked is None:
             return None
         cosines = source.vectors.unit[:n] @ source.vectors.unit[asked]
-        return explorer.colour_of_values(cosines, f"cosine with {source.vectors.words[asked]}")
+        return explorer.colour_of_values(cosines, f"cosine with {source.vectors.names[asked]}")
     if view.config.colour == "cluster":
         if view.groups is None or (source.resting and view.groups[0] != source.step):
-            view.groups = (source.step, _clusters(source.vectors, n))
+            view.groups = (source.step, _clusters(source, n))
         return view.groups[1]
     return None
 
 
-def _clusters(vectors: WordVectors, n: int) -> dict[str, Any]:
-    unit = vectors.unit[:n]
+def _clusters(source: Source, n: int) -> dict[str, Any]:
+    unit = source.vectors.unit[:n]
     groups = projection.clusters(unit)
     names = []
     for group in range(int(groups.max(initial=0)) + 1):
         members = np.flatnonzero(groups == group)
-        frequent = members[:NAMING_POOL]
-        middle = unit[members].mean(axis=0)
-        typical = frequent[np.argsort(-(unit[frequent] @ middle))[:CLUSTER_NAMES]]
-        names.append(", ".join(vectors.words[i] for i in sorted(typical)))
+        names.append(picture_vectors.common_class(source.factors, members) or _typical(source.vectors, members))
     return explorer.colour_of_groups(groups, names)
+
+
+def _typical(vectors: Embedded, members: np.ndarray) -> str:
+    """Name some points after those that stand for them."""
+    first = members[:NAMING_POOL]
+    middle = vectors.unit[members].mean(axis=0)
+    typical = first[np.argsort(-(vectors.unit[first] @ middle))[:CLUSTER_NAMES]]
+    return ", ".join(vectors.names[i] for i in sorted(typical))
 
 
 def layout_name(source: Source, view: MapView) -> str:

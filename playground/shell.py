@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from playground.components import answers, embedding_explorer
+from playground.components import answers, embedding_explorer, picture_grid, similarity_grid
 from playground.components.plotly_view import plotly_js_path, static_url
 from playground.links import Link, read_query
 from playground.session import SessionStore
-from playground.tabs import word2vec
+from playground.tabs import simclr, simclr_state, word2vec, word2vec_map
+from playground.tabs.tab import Tab
 
 TITLE = "SSL Playground"
 TAGLINE = "Self-supervised learning, trained live"
@@ -24,21 +26,35 @@ MAX_QUEUE = 128
 MAX_UPLOAD = "210mb"
 """Above the largest file that is accepted (vectors, 200 MB), so that a slightly larger one gets our sentence."""
 UPLOADS_KEPT_SECONDS = 3600
+SCRIPTED: tuple[Any, ...] = (embedding_explorer, similarity_grid, picture_grid)
+"""Components that bring scripts and styles of their own."""
+TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
+    word2vec_map.TAB: ("Word2Vec", word2vec.build_tab),
+    simclr_state.TAB: ("SimCLR", simclr.build_tab),
+}
+"""In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""
+FIRST_TAB = next(iter(TABS))
+SHOWN_TAB, OPENED = "shown_tab", "opened_tabs"
 RELOAD_LOOKS = 6
 RELOAD_PAUSE_SECONDS = 0.1
 
 
 def build(store: SessionStore) -> gr.Blocks:
     """Build the whole page."""
-    gr.set_static_paths([plotly_js_path(), *embedding_explorer.SCRIPTS.values(), embedding_explorer.STYLE])
+    served = [path for part in SCRIPTED for path in (*part.SCRIPTS.values(), part.STYLE)]
+    gr.set_static_paths([plotly_js_path(), *served])
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, delete_cache=(600, UPLOADS_KEPT_SECONDS), fill_width=True
     ) as demo:
         token = gr.BrowserState(None, storage_key="ssl-playground-session")
         answers.html_area(f"<h1>{TITLE}</h1><span>{TAGLINE}</span>", elem_classes=["page-header"])
         notice = answers.html_area(elem_id="notice")
-        with gr.Tabs(elem_classes=["techniques"]) as techniques, gr.Tab("Word2Vec", id=word2vec.TAB):
-            tabs = {word2vec.TAB: word2vec.build_tab(store)}
+        tabs: dict[str, Tab] = {}
+        places: dict[str, gr.Tab] = {}
+        with gr.Tabs(elem_classes=["techniques"]) as techniques:
+            for name, (label, build_tab) in TABS.items():
+                with gr.Tab(label, id=name) as places[name]:
+                    tabs[name] = build_tab(store)
         targets = {name: tab.link for name, tab in tabs.items()}
 
         async def on_open(saved: Any, request: gr.Request) -> list[Any]:
@@ -52,14 +68,28 @@ def build(store: SessionStore) -> gr.Blocks:
             if session.uploads.get("link") == link.query:  # a reload: what was done since then counts
                 link = Link()
             session.uploads["link"] = link.query or session.uploads.get("link")
-            chosen = gr.skip() if link.tab is None else gr.update(selected=link.tab)
-            opened = [tab.open(session, link if link.tab == name else None) for name, tab in tabs.items()]
+            shown = link.tab or session.uploads.get(SHOWN_TAB, FIRST_TAB)
+            session.uploads |= {SHOWN_TAB: shown, OPENED: (page, {shown})}
+            opened = [
+                tab.open(session, link if link.tab == name else None) if name == shown else unchanged(tab)
+                for name, tab in tabs.items()
+            ]
             return [
                 session.token,
                 answers.problem(" ".join(link.problems)) if link.problems else "",
-                chosen,
+                gr.skip() if shown == FIRST_TAB else gr.update(selected=shown),
                 *itertools.chain.from_iterable(opened),
             ]
+
+        def on_select(name: str, request: gr.Request) -> list[Any]:
+            page = str(request.session_hash)
+            session = store.of(page)
+            session.uploads[SHOWN_TAB] = name
+            opened_on, names = session.uploads.get(OPENED, ("", set()))
+            if opened_on == page and name in names:
+                return unchanged(tabs[name])
+            session.uploads[OPENED] = (page, {name, *(names if opened_on == page else ())})
+            return tabs[name].open(session, None)
 
         def on_close(request: gr.Request) -> None:
             store.detach(str(request.session_hash))
@@ -67,8 +97,19 @@ def build(store: SessionStore) -> gr.Blocks:
         outputs = [token, notice, techniques, *(output for tab in tabs.values() for output in tab.outputs)]
         demo.load(on_open, token, outputs, show_progress="hidden", api_name=False)
         demo.unload(on_close)
+        for name, place in places.items():
+
+            def on_this(request: gr.Request, chosen: str = name) -> list[Any]:
+                return on_select(chosen, request)
+
+            place.select(on_this, None, tabs[name].outputs, show_progress="hidden", api_name=False)
     demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=8)
     return demo
+
+
+def unchanged(tab: Tab) -> list[Any]:
+    """Leave a tab's components as they are."""
+    return [gr.skip()] * len(tab.outputs)
 
 
 def launch_options() -> dict[str, Any]:
@@ -76,7 +117,8 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": theme(),
         "css_paths": [CSS_PATH],
-        "head": f'<script src="{static_url(plotly_js_path())}" defer></script>{embedding_explorer.head()}',
+        "head": f'<script src="{static_url(plotly_js_path())}" defer></script>'
+        + "".join(part.head() for part in SCRIPTED),
         "max_file_size": MAX_UPLOAD,
         "show_error": False,
         "enable_monitoring": False,

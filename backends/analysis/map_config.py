@@ -14,6 +14,7 @@ LIVE_POINTS = 5_000
 FACTOR_PREFIX = "factor:"
 FACTOR_COLOUR = r"^factor:[a-z0-9_]{1,40}$"
 """The colour of a map by one factor of its pictures: "factor:shape"."""
+FactorColour = Annotated[str, StringConstraints(pattern=FACTOR_COLOUR)]
 
 
 class MapConfig(MethodConfig):
@@ -50,9 +51,7 @@ class MapConfig(MethodConfig):
         label="Distance",
         choices={"cosine": "cosine", "euclidean": "euclidean", "correlation": "correlation"},
     )
-    colour: (
-        Literal["plain", "frequency", "cluster", "similarity"] | Annotated[str, StringConstraints(pattern=FACTOR_COLOUR)]
-    ) = setting(
+    colour: Literal["plain", "frequency", "cluster", "similarity"] | FactorColour = setting(
         "plain",
         "What the colour of a point says; of pictures it can say a factor's class.",
         label="Colour",

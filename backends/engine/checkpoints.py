@@ -40,15 +40,30 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> Path:
     return path
 
 
-def save_checkpoint(path: Path, tensors: Mapping[str, np.ndarray], card: Mapping[str, Any]) -> list[Path]:
-    """Write `path` (.safetensors) and its card `path` with .json; both atomically, the card last."""
-    from safetensors.numpy import save_file
+def save_checkpoint(
+    path: Path, tensors: Mapping[str, np.ndarray], card: Mapping[str, Any], metadata: Mapping[str, str] | None = None
+) -> list[Path]:
+    """Write `path` (.safetensors) and its card `path` with .json; both atomically, the card last.
 
-    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    Args:
+        path: of the tensors.
+        tensors: by name.
+        card: what JSON can hold.
+        metadata: what has to be in the same file as the tensors.
+    """
     text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False)
-    written = write_atomically(path, lambda temporary: save_file(arrays, temporary))
+    written = save_tensors(path, tensors, metadata)
     card_path = write_atomically(path.with_suffix(".json"), lambda temporary: _write_text(temporary, text + "\n"))
     return [written, card_path]
+
+
+def save_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> Path:
+    """Write tensors alone, atomically; `metadata` goes into the file's header."""
+    from safetensors.numpy import save_file
+
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}  # keeps a single number's shape ()
+    strings = None if metadata is None else dict(metadata)
+    return write_atomically(path, lambda temporary: save_file(arrays, temporary, strings))
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -14,7 +14,7 @@ class AugmentConfig(MethodConfig):
         label="Crop",
         ge=0,
         le=0.95,
-        step=0.05,
+        step=0.01,
     )
     flip: float = setting(0.5, "How often a view is mirrored.", label="Flip", unit="probability", ge=0, le=1, step=0.05)
     rotation: float = setting(

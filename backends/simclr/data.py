@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def load_split(config: SimCLRConfig, pictures: PictureSet | None = None) -> Spli
 
 
 @lru_cache(maxsize=6)
-def _built_in(name: str, size: int, shortcut: str) -> Split:
+def _built_in(name: str, size: int, shortcut: Literal["none", "colour", "shape"]) -> Split:
     if name == "apples":
         from backends.data.apples import apple_pictures
 

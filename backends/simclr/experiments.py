@@ -124,12 +124,13 @@ class Ablation(Trainer):
         self.config = config
         self.device = device
         short = config.with_changes(steps=min(config.steps, ABLATION_STEPS))
-        active = [name for name in AUGMENTATIONS if getattr(config, name)]
-        self._configs = {FULL: short} | {name: short.with_changes(**{name: 0}) for name in active}
+        self.left_out = [name for name in AUGMENTATIONS if getattr(config, name)]
+        self._configs = {FULL: short} | {name: short.with_changes(**{name: 0}) for name in self.left_out}
         self._pictures = pictures
         self._running = SimCLRTrainer(short, pictures=pictures, device=device)
+        self.split = self._running.split
         self.notes = list(self._running.notes)
-        if len(active) < 2:
+        if len(self.left_out) < 2:
             self.notes.append("Fewer than two augmentations are on, so there is little to leave out.")
         self.rows: list[AblationRow] = []
 

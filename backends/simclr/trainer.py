@@ -17,11 +17,11 @@ from torch import Tensor
 from backends.analysis.collapse import measure_collapse
 from backends.analysis.probes import probe_factors
 from backends.data.pictures import PictureError, PictureSet
-from backends.engine.checkpoints import save_checkpoint
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDiverged, TrainingError
 from backends.nets.seeded import seeded
 from backends.simclr.augment import two_views
 from backends.simclr.augment_config import AUGMENTATIONS
+from backends.simclr.checkpoint import save_model
 from backends.simclr.config import SimCLRConfig
 from backends.simclr.data import Split, load_split
 from backends.simclr.model import TwoViewModel
@@ -77,6 +77,11 @@ class FrozenModel:
     probed: Probed
     untrained: Probed
     pixels: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def map_pictures(self) -> PictureSet:
+        """The held-out pictures whose features `probed` holds, in its order."""
+        return map_pictures(self.split)
 
     def embed(self, images: np.ndarray) -> np.ndarray:
         """Return the features of (n, S, S, 3) uint8 pictures: (n, D) float32."""
@@ -205,8 +210,7 @@ class SimCLRTrainer(Trainer):
 
     def save(self, directory: Path) -> list[Path]:
         """Write encoder and head as model.safetensors with its card."""
-        tensors = {name: value.cpu().numpy() for name, value in self._good.state_dict().items()}
-        return save_checkpoint(directory / "model.safetensors", tensors, self.card())
+        return save_model(self.freeze(), directory, self.card())
 
     def card(self) -> dict[str, Any]:
         """What a checkpoint's card says."""

@@ -91,6 +91,63 @@ def compared_curves(
     return {"data": data, "layout": layout}
 
 
+def named_curves(
+    lines: Sequence[tuple[str, Sequence[float], Sequence[float], str, str]],
+    total: float,
+    *,
+    title: str,
+    step_title: str,
+    value_title: str = "",
+    share: bool = False,
+) -> dict[str, Any]:
+    """Several metrics over the work done, each named at the end of its line.
+
+    Args:
+        lines: (name, steps, values, colour, dash) of each.
+        total: the whole run's work, in the unit of the steps.
+        title: what is seen, in words.
+        step_title: name and unit of the step axis.
+        value_title: name and unit of the metrics.
+        share: the values are shares: the axis goes from 0 to 100 %.
+    """
+    data, ends = [], []
+    for name, steps, values, colour, dash in lines:
+        x, y = _finite(steps, values)
+        data.append(_line(x, y, colour, dash=dash))
+        if len(y):
+            ends.append((name, float(x[-1]), float(y[-1]), colour))
+    span = 1.0 if share else max((abs(y) for _, _, y, _ in ends), default=1.0)
+    annotations = [
+        {
+            "x": x,
+            "y": place,
+            "text": f"{html.escape(name)} {f'{y:.0%}' if share else f'{y:.2f}'}",
+            "showarrow": False,
+            "xanchor": "right" if x > 0.5 * total else "left",
+            "font": {"color": colour, "size": 12},
+        }
+        for (name, x, y, colour), place in zip(ends, _spread([y for _, _, y, _ in ends], 0.1 * span), strict=True)
+    ]
+    shares = {"range": [0, 1.12], "tickformat": ".0%", "tickvals": [0, 0.5, 1]} if share else {"nticks": 5}
+    layout = style.layout(
+        title,
+        xaxis=style.axis(step_title, range=[0, float(max(total, 1e-9))]),
+        yaxis=style.axis(value_title, **shares),
+        annotations=annotations,
+    )
+    return {"data": data, "layout": layout}
+
+
+def _spread(values: Sequence[float], apart: float) -> list[float]:
+    """Where labels stand: above their values, and no closer to each other than `apart`."""
+    places: dict[int, float] = {}
+    lowest = -np.inf
+    for i in sorted(range(len(values)), key=lambda i: values[i]):
+        places[i] = max(values[i] + 0.6 * apart, lowest + apart)
+        lowest = places[i]
+    return [places[i] for i in range(len(values))]
+
+
 def _finite(steps: Sequence[float], values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     x, y = np.asarray(steps, np.float32), np.asarray(values, np.float32)
     keep = np.isfinite(y)

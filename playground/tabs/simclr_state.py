@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import secrets
+from typing import TYPE_CHECKING, Any
 
 from backends.data.pictures import PictureSet
 from backends.simclr.config import SimCLRConfig
+from playground.components.sprites import sprite_of
 from playground.session import Session
 
 if TYPE_CHECKING:
+    from backends.simclr.by_hand import Batch
     from backends.simclr.data import Split
     from backends.simclr.trainer import FrozenModel
 
@@ -19,6 +22,12 @@ RUNS = (TAB, EXPERIMENT, ABLATION)
 """The names under which a session keeps this tab's runs."""
 OWN = "simclr_pictures"
 PICKED = "simclr_picked"
+ASKED, GUEST, MAP = "simclr_asked", "simclr_guest", "simclr_map"
+LOADED = "simclr_loaded"
+BATCH_PICTURES = 10
+"""Of which the similarity matrix shows two views each."""
+THUMBNAIL = 48
+"""Pixels of a picture on the map."""
 
 
 def own_pictures(session: Session) -> PictureSet | None:
@@ -59,7 +68,57 @@ def pick(session: Session, data: str, index: int) -> None:
     session.uploads[PICKED] = (data, index)
 
 
-def frozen_of(session: Session) -> FrozenModel | None:
-    """The model that answers questions: the visitor's own run, or None before there is one."""
+def model_of(session: Session) -> tuple[FrozenModel | None, str]:
+    """The model that answers questions, and a line that says where it comes from; None where there is none."""
+    from backends.engine.checkpoints import CheckpointError
+    from backends.simclr import shipped
+
+    loaded = session.uploads.get(LOADED)
+    if loaded is not None and not session.is_driven(TAB):
+        return loaded
     run = session.runs.get(TAB)
-    return None if run is None else run.frozen
+    if run is not None:
+        return run.frozen, f"Answers come from your own run{'' if run.snapshot else ', before its first step'}."
+    try:
+        model = shipped.load(shipped.FIRST)
+    except CheckpointError:
+        return None, "There is no model yet: press Train."
+    return model, f"{shipped.origin(shipped.FIRST)} Press Train to make your own."
+
+
+def draw_batch(session: Session) -> Batch | None:
+    """Two views each of a few training pictures, and what the present model makes of them; None without a model."""
+    import numpy as np
+
+    from backends.simclr.by_hand import Batch
+
+    model, _ = model_of(session)
+    if model is None or model.split is None:
+        return None
+    random = np.random.default_rng(secrets.randbits(32))
+    train = model.split.train
+    chosen = random.permutation(len(train))[: min(BATCH_PICTURES, len(train))]
+    views = model.draw_views(chosen, int(random.integers(2**31)))
+    label = f"{len(chosen)} pictures, two views each, as the model sees them after {model.step:,} steps"
+    return Batch(views, model.project(views), model.config.temperature, label)
+
+
+def labels_of(pictures: PictureSet) -> dict[str, str]:
+    """The factors' labels by name, in the set's order."""
+    return {name: factor.label for name, factor in pictures.factors.items()}
+
+
+def swatches_of(pictures: PictureSet) -> dict[str, tuple[str, ...]]:
+    """The colours that classes have of their own, for a map's key."""
+    if pictures.name != "apples":
+        return {}
+    from backends.data.apples import COLOUR_SWATCHES
+
+    return {"colour": COLOUR_SWATCHES}
+
+
+def sprite_of_map(pictures: PictureSet) -> dict[str, Any]:
+    """The map's pictures as one sheet."""
+    import numpy as np
+
+    return sprite_of(pictures.at_size(np.arange(len(pictures)), THUMBNAIL))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,19 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from backends.analysis.map_config import FACTOR_COLOUR, FACTOR_PREFIX
 from playground.components.plotly_view import static_url
 
 FOLDER = Path(__file__).parent
-SCRIPTS = {"paint": FOLDER / "paint.js", "explorer": FOLDER / "explorer.js"}
+SCRIPTS = {name: FOLDER / f"{name}.js" for name in ("paint", "pictures", "explorer")}
 STYLE = FOLDER / "explorer.css"
 TOOLS_HEIGHT = 62
 MAX_ITEMS_CHARACTERS = 40
 """Longer names are cut on the map."""
+MAX_GUESTS = 24
+"""Guests travel with every frame, pictures and all."""
+_PICTURE = re.compile(r"data:image/(png|jpeg|webp);base64,[A-Za-z0-9+/=]+")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 _VIEW = """
 const label = element.querySelector("[data-explorer-label]").dataset.explorerLabel;
@@ -106,7 +112,15 @@ def head() -> str:
     return f'{scripts}<link rel="stylesheet" href="{static_url(STYLE)}" data-explorer="style">'
 
 
-def pack_items(items_id: str, names: Sequence[str], *, counts: Sequence[int] | None = None, noun: str = "point") -> str:
+def pack_items(
+    items_id: str,
+    names: Sequence[str],
+    *,
+    counts: Sequence[int] | None = None,
+    noun: str = "point",
+    groupings: Sequence[dict[str, Any]] = (),
+    sprite: Mapping[str, Any] | None = None,
+) -> str:
     """What the points are.
 
     Args:
@@ -114,17 +128,102 @@ def pack_items(items_id: str, names: Sequence[str], *, counts: Sequence[int] | N
         names: (n,) shown as text, never as markup.
         counts: (n,) how often each occurs, if that means something; makes the colour "frequency" possible.
         noun: what one point is called.
+        groupings: a `grouping` for each way of telling the points apart that is known; the page colours by them
+            without asking the server.
+        sprite: the points' pictures, as `sprites.sprite_of` makes them: picture i belongs to point i.
+
+    Raises:
+        ValueError: the sprite is none.
     """
     packed: dict[str, Any] = {"id": items_id, "names": [name[:MAX_ITEMS_CHARACTERS] for name in names], "noun": noun}
     if counts is not None:
         packed["counts"] = [int(count) for count in counts]
+    if groupings:
+        packed["groupings"] = list(groupings)
+    if sprite is not None:
+        packed["sprite"] = {
+            "src": _picture(sprite["src"]),
+            "tile": _positive(sprite["tile"]),
+            "columns": _positive(sprite["columns"]),
+        }
     return json.dumps(packed)
+
+
+def grouping(
+    name: str, label: str, classes: Sequence[str], codes: np.ndarray, *, colours: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """One way of telling points apart: the colour "factor:name" of the map.
+
+    Args:
+        name: snake_case, as in `MapConfig.colour`.
+        label: as a person would say it.
+        classes: what each class is called; untrusted, shown as text.
+        codes: (n,) each point's class.
+        colours: of each class, as "#rrggbb"; None takes the page's own palette, in which classes beyond the twelfth
+            share a grey.
+
+    Raises:
+        ValueError: the name or a colour is none, or a code has no class.
+    """
+    codes = np.asarray(codes)
+    if not re.fullmatch(FACTOR_COLOUR, FACTOR_PREFIX + name):
+        raise ValueError(f"A grouping is called {name[:40]!r}; names are snake_case, of up to 40 characters.")
+    if len(classes) > 65_536 or (codes.size and not 0 <= codes.min() <= codes.max() < len(classes)):
+        raise ValueError(f"The grouping {name} has {len(classes)} classes, and a point of another.")
+    packed: dict[str, Any] = {
+        "name": name,
+        "label": label[:MAX_ITEMS_CHARACTERS],
+        "classes": [called[:MAX_ITEMS_CHARACTERS] for called in classes],
+        "codes": _base64(codes.astype("<u2")),
+    }
+    if colours is not None:
+        if len(colours) != len(classes) or not all(_COLOUR.fullmatch(colour) for colour in colours):
+            raise ValueError(f"The grouping {name} needs a colour such as #d55e00 for each of its classes.")
+        packed["colours"] = list(colours)
+    return packed
+
+
+def guest(place: np.ndarray, *, name: str, src: str, near: Sequence[int] = ()) -> dict[str, Any]:
+    """A picture that is none of the map's points but stands among them.
+
+    Args:
+        place: (dimensions,) in the space of the points, as from `picture_vectors.place_among`.
+        name: untrusted, shown as text.
+        src: its picture, from `sprites.data_url`.
+        near: the points it is most like; lines are drawn to them.
+
+    Raises:
+        ValueError: the place is not finite, or the picture is none.
+    """
+    place = np.asarray(place, np.float64)
+    if place.shape not in ((2,), (3,)) or not np.isfinite(place).all():
+        raise ValueError("A guest's place is two or three finite numbers.")
+    axes = dict(zip("xyz", (float(value) for value in place), strict=False))
+    return {
+        **axes,
+        "name": name[:MAX_ITEMS_CHARACTERS],
+        "src": _picture(src),
+        "near": [int(index) for index in near],
+    }
+
+
+def _picture(src: str) -> str:
+    """Only pictures that need no request: nothing is fetched from elsewhere."""
+    if not _PICTURE.fullmatch(src):
+        raise ValueError("A picture is given as a data URL of a PNG, JPEG or WebP.")
+    return src
+
+
+def _positive(number: int) -> int:
+    if not 1 <= int(number) <= 65_536:
+        raise ValueError(f"A sprite's tile and columns are at least 1, not {number}.")
+    return int(number)
 
 
 def pack_points(points: np.ndarray) -> dict[str, Any]:
     """Pack (n, dimensions) places as 16-bit shares of their bounding box: a third of the size of floats as text."""
     points = np.asarray(points, np.float64)
-    low, high = (points.min(axis=0), points.max(axis=0)) if len(points) else (np.zeros(2), np.ones(2))
+    low, high = (points.min(axis=0), points.max(axis=0)) if len(points) else np.zeros((2, points.shape[1]))
     shares = (points - low) / np.maximum(high - low, 1e-12)
     return {
         "q": _base64(np.round(65535 * np.clip(shares, 0, 1)).astype("<u2")),
@@ -151,6 +250,7 @@ def pack_frame(
     near: Sequence[int] = (),
     colour: dict[str, Any] | None = None,
     history: Sequence[dict[str, Any]] = (),
+    guests: Sequence[dict[str, Any]] = (),
 ) -> str:
     """Where the points stand.
 
@@ -169,7 +269,15 @@ def pack_frame(
         asked: the marked point; near: its neighbours.
         colour: a `colour_of_values` or `colour_of_groups`, or None.
         history: earlier states, each a `pack_points` with "step" and "label"; for a page that has not seen them.
+        guests: up to `MAX_GUESTS` `guest`s, drawn on top.
+
+    Raises:
+        ValueError: there are too many guests, or one stands in another space than the points.
     """
+    if len(guests) > MAX_GUESTS:
+        raise ValueError(f"There are {len(guests)} guests; a map has room for {MAX_GUESTS}.")
+    if any(("z" in one) != (points.shape[1] == 3) for one in guests):
+        raise ValueError(f"A guest's place and the map's {points.shape[1]} dimensions don't fit.")
     return json.dumps(
         {
             **pack_points(points),
@@ -188,6 +296,7 @@ def pack_frame(
             "near": [int(index) for index in near],
             "colour": colour,
             "history": list(history),
+            "guests": [{**one, "near": [i for i in one["near"] if 0 <= i < len(points)]} for one in guests],
         }
     )
 

@@ -1,15 +1,17 @@
 // The embedding explorer: one map of points that live in many dimensions, with its tools.
 //
 //   const explorer = new EmbeddingExplorer(element, { label, height, tools, onPick, onLayout, onItems });
-//   explorer.setItems({ id, names, counts, noun, sprite })     what the points are
+//   explorer.setItems({ id, names, counts, noun, groupings, sprite })     what the points are
 //   explorer.setFrame({ id, run, step, dims, n, q, low, high, … })   where they stand now (see pack_frame in Python)
 //   explorer.setMarks({ run, asked, near })                      which ones are marked
 (() => {
-const P = window.EmbeddingPaint;
+const P = window.EmbeddingPaint, Pictures = window.EmbeddingPictures;
 const LABELS = 64, LABEL_POOL = 4000, LINE = 14, HISTORY = 240, HIT = 11;
 const cores = navigator.hardwareConcurrency || 2;
 const TWEEN_FRAME_MS = cores > 4 ? 16 : 130;   // few cores: they are busy training, so fewer pictures in between
 const TWEEN_MS = 260;
+const ASKED_SIZE = 1.9, NEAR_SIZE = 1.35;      // of a marked picture, against the others
+const TIP_PICTURE = 96, KEY_CLASSES = 12, SVG_PICTURES = 1000, GUEST = "guest";
 const COLOURS = [["plain", "one colour"], ["frequency", "frequency"], ["cluster", "cluster"], ["similarity", "similarity"]];
 const LAYOUT = [
   ["method", "Layout", [["umap", "UMAP"], ["pca", "PCA"]]],
@@ -40,6 +42,8 @@ function select(label, options, onChange) {
   node.addEventListener("change", () => onChange(node.value));
   return node;
 }
+const cut = (text, most = 24) => { const name = String(text ?? ""); return name.length > most ? `${name.slice(0, most - 1)}…` : name; };
+const css = (c) => `rgb(${c.join()})`;
 const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 
 // Places come as 16-bit shares of the box [low, high], point after point.
@@ -54,7 +58,8 @@ class EmbeddingExplorer {
   constructor(root, options) {
     Object.assign(this, { root, options, items: null, frame: null, flat: null, history: [], scrub: null, camera: null,
       userCamera: false, places: null, marks: { asked: null, near: [] }, found: null, selected: null, isolated: null,
-      labelled: [], colouring: "plain", lassoing: false, widths: new Map(), drawn: 0, paintMs: 0 });
+      labelled: [], colouring: "plain", lassoing: false, widths: new Map(), drawn: 0, paintMs: 0,
+      sheet: null, asPictures: true, groupings: [], guests: [], guestFlat: new Float32Array(0), guestPlaces: null, markLabels: [] });
     this.build();
     this.listen();
     new ResizeObserver(() => { if (!this.userCamera) this.camera = null; this.redraw(); }).observe(this.stage);
@@ -74,10 +79,12 @@ class EmbeddingExplorer {
     this.lassoButton = button("Lasso", "Draw around points to select them", () => this.setLasso(!this.lassoing));
     this.lassoButton.setAttribute("aria-pressed", "false");
     this.isolateButton = button("Isolate", "Show only what is selected or found", () => this.isolate());
+    this.pictureButton = button("Dots", "Show the points as dots or as pictures", () => this.setPictures(!this.asPictures));
+    this.pictureButton.hidden = true;
     this.fitButton = button("Fit", "Show everything again (key 0)", () => this.reset());
     this.menuButton = button("More", "Layout, export, how to read the map", () => this.setMenu(this.menu.hidden));
     this.menuButton.setAttribute("aria-expanded", "false");
-    bar.append(this.search, this.colourBy, this.dimsButton, this.lassoButton, this.isolateButton, this.fitButton, this.menuButton);
+    bar.append(this.search, this.colourBy, this.dimsButton, this.lassoButton, this.isolateButton, this.pictureButton, this.fitButton, this.menuButton);
     this.stage = el("div", "ex-stage");
     this.stage.style.height = `${this.options.height}px`;
     this.canvas = el("canvas", "ex-canvas");
@@ -117,7 +124,9 @@ class EmbeddingExplorer {
     const save = el("div", "ex-row", "Save");
     for (const [text, what] of [["PNG", () => this.savePng()], ["SVG", () => this.saveSvg()], ["HTML", () => this.saveHtml()]])
       save.append(button(text, `Save this view as ${text}`, what));
-    menu.append(save, el("p", "ex-how", HOW_TO_READ));
+    this.saveNote = el("p", "ex-how", `An SVG holds the pictures in sight, up to ${SVG_PICTURES.toLocaleString("en")}; of more it shows circles.`);
+    this.saveNote.hidden = true;
+    menu.append(save, this.saveNote, el("p", "ex-how", HOW_TO_READ));
     menu.addEventListener("keydown", (event) => { if (event.key === "Escape") { this.setMenu(false); this.menuButton.focus(); } });
     return menu;
   }
@@ -158,7 +167,7 @@ class EmbeddingExplorer {
       const held = grip; grip = null;
       if (!held) return;
       if (held.line) { this.endLasso(held.line); return; }
-      if (held.moved <= 3) { const hit = this.hit(event.offsetX, event.offsetY); if (hit !== null) this.pick(hit); }
+      if (held.moved <= 3) { const hit = this.hit(event.offsetX, event.offsetY); if (typeof hit === "number") this.pick(hit); }
     });
     canvas.addEventListener("pointercancel", () => { grip = null; this.drawLasso(null); });
     canvas.addEventListener("pointerleave", () => this.hideTip());
@@ -179,8 +188,11 @@ class EmbeddingExplorer {
     this.items = items;
     this.widths.clear(); this.labelled = [];
     this.root.dataset.items = items.id;
-    this.sprite = null;
-    if (items.sprite) { this.sprite = new Image(); this.sprite.onload = () => this.redraw(); this.sprite.src = items.sprite.src; }
+    this.sheet = items.sprite ? Pictures.sheet(items.sprite, () => this.redraw()) : null;
+    this.sprite = this.sheet?.image ?? null;
+    this.pictureButton.hidden = this.saveNote.hidden = !this.sheet;
+    this.groupings = (items.groupings || []).map((g) => ({ ...g, colours: Pictures.colours(g), codes: new Uint16Array(bytes(g.codes).buffer) }));
+    this.offerColours();
     if (this.search.value) this.find(this.search.value);
     this.redraw();
   }
@@ -199,7 +211,9 @@ class EmbeddingExplorer {
     this.remember({ step: frame.step, label: frame.label, flat });
     this.marks = { asked: frame.asked, near: frame.near };
     this.colourData = frame.colour ? { ...frame.colour, codes: bytes(frame.colour.codes) } : null;
-    this.colouring = frame.settings.colour; this.colourBy.value = this.colouring;
+    this.colouring = frame.settings.colour;
+    this.offerColours();
+    this.setGuests(frame, sameMap);
     for (const [name, box] of Object.entries(this.layoutBoxes)) {
       const value = String(frame.settings[name]);
       if (![...box.options].some((o) => o.value === value)) { const o = el("option", "", value); o.value = value; box.append(o); }
@@ -211,6 +225,40 @@ class EmbeddingExplorer {
     if (this.search.value) this.find(this.search.value, true);
     if (this.scrub === null) this.moveTo(flat, sameMap);
   }
+
+  // What the points can be coloured by: what is known of these items, and what the server works out.
+  offerColours() {
+    const of = this.items, known = (value) => value !== "frequency" || !of || of.counts;
+    const offered = COLOURS.filter(([value]) => known(value)).map(([v, t]) => [v, `Colour: ${t}`]);
+    const factors = this.groupings.map((g) => [`factor:${g.name}`, `Colour: ${cut(g.label)}`]);
+    offered.splice(1, 0, ...factors);
+    const shape = JSON.stringify(offered);
+    if (shape !== this.offered) {
+      this.offered = shape;
+      this.colourBy.replaceChildren(...offered.map(([value, text]) => { const o = el("option", "", text); o.value = value; return o; }));
+    }
+    const chosen = offered.some(([value]) => value === this.colouring) ? this.colouring : "plain";
+    if (this.colourBy.value !== chosen) this.colourBy.value = chosen;
+  }
+
+  // Pictures that are none of the points; they move with the map, and are not part of its history.
+  setGuests(frame, sameMap) {
+    const guests = frame.guests || [], pictures = new Map(this.guests.map((g) => [g.src, g.sheet])), dims = frame.dims;
+    this.guests = guests.map((g) => ({ ...g, sheet: pictures.get(g.src) || Pictures.sheet({ src: g.src }, () => this.redraw()) }));
+    const to = Float32Array.from(guests.flatMap((g) => [g.x, g.y, g.z ?? 0].slice(0, dims)));
+    this.guestMove = { from: sameMap && this.guestFlat.length === to.length ? this.guestFlat : to, to };
+    this.guestFlat = to;
+  }
+
+  setPictures(on) {
+    this.asPictures = on;
+    this.pictureButton.textContent = on ? "Dots" : "Pictures";
+    this.labelled = [];
+    this.redraw();
+  }
+  // Whether points are drawn as pictures: the sheet is there, and it belongs to the points of this frame.
+  pictured() { return this.asPictures && this.frame && this.items?.id === this.frame.items && Pictures.ready(this.sheet); }
+  guestsShown() { return this.scrub === null ? this.guests : []; }
 
   setMarks(marks) {
     if (!this.frame || marks.run !== this.frame.run) return;
@@ -249,6 +297,8 @@ class EmbeddingExplorer {
     const t = Math.min(1, (now - tween.began) / TWEEN_MS), flat = new Float32Array(tween.to.length);
     for (let i = 0; i < flat.length; i++) flat[i] = tween.from[i] + (tween.to[i] - tween.from[i]) * t;
     this.flat = flat;
+    const { from, to } = this.guestMove;
+    this.guestFlat = to.map((v, k) => from[k] + (v - from[k]) * t);
     if (!this.userCamera && tween.fromCamera) {
       tween.toCamera ||= this.fitted(tween.to);
       const mix = (a, b) => a + (b - a) * t, c = tween.fromCamera, d = tween.toCamera;
@@ -327,9 +377,17 @@ class EmbeddingExplorer {
 
   // ---- Choosing points
   visible(i) { return !this.isolated || this.isolated.has(i); }
+  // Which point is here, or { guest } for a guest, or null. What lies on top comes first.
   hit(x, y) {
     const places = this.places; if (!places) return null;
-    let best = null, nearest = HIT * HIT;
+    const over = (px, py, size) => Math.max(Math.abs(px - x), Math.abs(py - y)) <= size / 2;
+    const guests = this.guestsShown().map((_, k) => k).reverse();
+    const guest = this.guestPlaces && guests.find((k) => over(this.guestPlaces.x[k], this.guestPlaces.y[k], this.guestSide()));
+    if (guest !== undefined && guest !== null) return { [GUEST]: guest };
+    const on = this.pictured() && this.markedPoints().find((i) => over(places.x[i], places.y[i], this.sideOf(i)));
+    if (typeof on === "number") return on;
+    const reach = this.pictured() ? Math.max(HIT, 0.6 * this.side) : HIT;
+    let best = null, nearest = reach * reach;
     for (let i = 0; i < places.x.length; i++) {
       const dx = places.x[i] - x, dy = places.y[i] - y, d = dx * dx + dy * dy;
       if (d < nearest && this.visible(i)) { nearest = d; best = i; }
@@ -338,16 +396,34 @@ class EmbeddingExplorer {
   }
   name(i) { return this.items && this.items.id === this.frame.items ? this.items.names[i] ?? "" : ""; }
   hover(x, y) {
-    const i = this.hit(x, y);
-    if (i === null) { this.hideTip(); return; }
-    const left = this.places.x[i], top = this.places.y[i];
+    const hit = this.hit(x, y);
+    if (hit === null) { this.hideTip(); return; }
+    const isGuest = typeof hit !== "number", i = isGuest ? hit[GUEST] : hit, places = isGuest ? this.guestPlaces : this.places;
+    const left = places.x[i], top = places.y[i], side = isGuest ? this.guestSide() : this.pictured() ? this.sideOf(i) : 0;
+    this.fillTip(i, isGuest);
+    this.tip.hidden = false;
+    this.ring.hidden = side > 0;
     this.ring.style.transform = `translate(${left}px, ${top}px)`;
-    const count = this.items?.counts?.[i];
-    this.tip.textContent = this.name(i) + (count === undefined ? "" : ` · ${count.toLocaleString("en")}×`);
-    const right = left > this.stage.clientWidth / 2;
-    this.tip.style.transform = `translate(${left + (right ? -10 : 10)}px, ${top}px) translate(${right ? "-100%" : "0"}, -50%)`;
-    this.ring.hidden = this.tip.hidden = false;
-    this.canvas.style.cursor = "pointer";
+    const right = left > this.stage.clientWidth / 2, gap = side / 2 + 10, half = this.tip.offsetHeight / 2 + 2;
+    const middle = Math.max(half, Math.min(this.stage.clientHeight - half, top));
+    this.tip.style.transform = `translate(${left + (right ? -gap : gap)}px, ${middle}px) translate(${right ? "-100%" : "0"}, -50%)`;
+    this.canvas.style.cursor = isGuest ? "default" : "pointer";
+  }
+  // Name, how often, picture, and the class of each factor; all of it text.
+  fillTip(i, isGuest) {
+    const count = isGuest ? undefined : this.items?.counts?.[i], words = el("span", "ex-tip-words"), parts = [words];
+    const name = isGuest ? this.guests[i].name : this.name(i) + (count === undefined ? "" : ` · ${count.toLocaleString("en")}×`);
+    words.append(el("span", "", name));
+    const own = this.items && this.items.id === this.frame.items, sheet = isGuest ? this.guests[i].sheet : own ? this.sheet : null;
+    if (isGuest) words.append(el("span", "ex-fact", "stands among its nearest"));
+    else if (own) for (const g of this.groupings) {
+      const called = g.classes[g.codes[i]];
+      if (called !== undefined) words.append(el("span", "ex-fact", `${g.label}: ${called}`));
+    }
+    const picture = Pictures.crop(sheet, isGuest ? 0 : i, TIP_PICTURE, this.ink("--paper", "#fff"));
+    if (picture) parts.unshift(picture);
+    this.tip.classList.toggle("ex-tip-picture", parts.length > 1);
+    this.tip.replaceChildren(...parts);
   }
   hideTip() { this.ring.hidden = this.tip.hidden = true; this.canvas.style.cursor = this.lassoing ? "crosshair" : "grab"; }
   pick(i) { this.options.onPick?.({ index: i, name: this.name(i), items: this.frame.items }); }
@@ -407,7 +483,7 @@ class EmbeddingExplorer {
   }
   setColouring(value, asks) {
     this.colouring = value;
-    if (value === "plain" || value === "frequency") this.colourData = null;
+    if (value !== "cluster" && value !== "similarity") this.colourData = null;
     if (asks && (this.options.onLayout || value === "cluster" || value === "similarity")) this.ask({ colour: value });
     this.redraw();
   }
@@ -442,6 +518,12 @@ class EmbeddingExplorer {
       this.keyData = { names: data.names, label: data.label };
       return (i) => table[data.codes[i] % table.length];
     }
+    const factor = this.items?.id === this.frame.items && this.groupings.find((g) => `factor:${g.name}` === kind);
+    if (factor) {
+      const table = factor.colours.map(P.rgb);
+      this.keyData = { names: factor.classes, label: factor.label, colours: factor.colours, said: true };
+      return (i) => table[factor.codes[i]] || accent;
+    }
     this.keyData = null;
     return () => accent;
   }
@@ -468,7 +550,7 @@ class EmbeddingExplorer {
     const w = Math.round(width * ratio), h = Math.round(height * ratio);
     if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
     const pen = canvas.getContext("2d", { alpha: false });
-    const n = this.frame.n, many = n > 12000 ? 1.6 : n > 3000 ? 2 : 2.5;
+    const n = this.frame.n, many = n > 12000 ? 1.6 : n > 3000 ? 2 : this.sheet && n < 1000 ? 3.5 : 2.5;
     this.places = P.project(this.flat, this.dims(), this.camera, width, height, this.places);
     if (!this.pixels || this.pixels.width !== w || this.pixels.height !== h) this.pixels = pen.createImageData(w, h);
     const paper = P.rgb(this.ink("--paper", "#ffffff")), words = new Uint32Array(this.pixels.data.buffer);
@@ -478,16 +560,19 @@ class EmbeddingExplorer {
     const base = coloured ? 0.75 : n > 12000 ? 0.25 : 0.36;
     const strength = (i) => (!this.visible(i) ? 0 : chosen && !chosen.has(i) ? 0.1 : this.isolated ? 0.8 : base);
     const order = this.order();
-    if (this.sprite?.complete && this.sprite.naturalWidth) {
+    const guests = this.guestsShown(), guestDims = this.dims();
+    this.guestPlaces = guests.length ? P.project(this.guestFlat.subarray(0, guests.length * guestDims), guestDims, this.camera, width, height) : null;
+    this.side = this.pictured() ? this.pictureSide(width, height) : 0;
+    if (this.side) {
       pen.putImageData(this.pixels, 0, 0);
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-      this.thumbnails(pen, order, strength, width, height);
+      this.thumbnails(pen, order, tone, chosen, width, height);
     } else {
       P.dots(this.pixels, w, h, this.places, order, many, ratio, tone, strength);
       pen.putImageData(this.pixels, 0, 0);
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     }
-    this.annotate(pen, width, height, chosen);
+    this.annotate(pen, width, height, chosen, tone);
     pen.setTransform(1, 0, 0, 1, 0, 0);
   }
 
@@ -500,38 +585,95 @@ class EmbeddingExplorer {
     return this.sequence;
   }
 
-  thumbnails(pen, order, strength, width, height) {
-    const { tile, columns } = this.items.sprite, zoomed = this.camera.scale / this.fitted(this.flat).scale;
-    const size = Math.max(10, Math.min(tile, 16 * Math.sqrt(zoomed)));
-    for (const i of order) {
-      const x = this.places.x[i], y = this.places.y[i], alpha = strength(i);
-      if (!alpha || x < -size || y < -size || x > width + size || y > height + size) continue;
-      pen.globalAlpha = alpha < 0.2 ? 0.15 : 1;
-      pen.drawImage(this.sprite, (i % columns) * tile, Math.floor(i / columns) * tile, tile, tile, x - size / 2, y - size / 2, size, size);
+  // ---- Pictures
+  pictureSide(width, height) {
+    const shown = this.isolated ? this.isolated.size : this.frame.n, zoomed = this.camera.scale / this.fitted(this.flat).scale;
+    return Pictures.side(shown, this.sheet.tile, zoomed, width, height);
+  }
+  markedPoints() {
+    const { asked, near } = this.marks, n = this.frame.n;
+    return [...new Set([asked, ...near])].filter((i) => i !== null && i !== undefined && i < n && this.visible(i));
+  }
+  sideOf(i) {
+    const depth = this.places.depth ? 1 + 0.3 * this.places.depth[i] : 1;
+    return this.side * depth * (i === this.marks.asked ? ASKED_SIZE : this.marks.near.includes(i) ? NEAR_SIZE : 1);
+  }
+  guestSide() { return Math.max(34, 1.5 * (this.side || 0)); }
+  // The frames of point i: its group's colour where there is one, and the highlight around what is marked.
+  framesOf(i, tone, chosen, marked) {
+    const highlight = this.ink("--highlight", "#c2410c"), coloured = this.keyData !== null;
+    if (marked) return coloured ? [[css(tone(i)), 2.5], [highlight, 2.5]] : [[highlight, 2.5]];
+    if (coloured) return [[css(tone(i)), 2]];
+    return [[chosen?.has(i) ? highlight : this.ink("--paper", "#fff"), chosen?.has(i) ? 1.5 : 1]];
+  }
+  thumbnails(pen, order, tone, chosen, width, height) {
+    const marked = new Set(this.markedPoints()), { x, y } = this.places;
+    const plain = this.framesOf(-1, () => [0, 0, 0], null, false), coloured = this.keyData !== null;
+    // What was not found or selected lies pale below the rest.
+    for (const below of chosen ? [true, false] : [false]) for (const i of order) {
+      if (marked.has(i) || !this.visible(i) || (chosen && chosen.has(i) === below)) continue;
+      const size = this.sideOf(i);
+      if (x[i] < -size || y[i] < -size || x[i] > width + size || y[i] > height + size) continue;
+      pen.globalAlpha = below ? 0.15 : 1;
+      const frames = coloured || chosen ? this.framesOf(i, tone, chosen, false) : plain;
+      if (!Pictures.draw(pen, this.sheet, i, x[i], y[i], size, frames)) this.disc(pen, x[i], y[i], 3, css(tone(i)));
     }
     pen.globalAlpha = 1;
   }
+  disc(pen, x, y, radius, colour) { pen.beginPath(); pen.arc(x, y, radius, 0, 7); pen.fillStyle = colour; pen.fill(); }
+  drawMarks(pen, marked, tone) {
+    const { x, y } = this.places, { asked } = this.marks, paper = this.ink("--paper", "#fff"), highlight = this.ink("--highlight", "#c2410c");
+    for (const i of [...marked].reverse()) {   // the asked one last, on top
+      if (this.side && Pictures.draw(pen, this.sheet, i, x[i], y[i], this.sideOf(i), this.framesOf(i, tone, null, true))) continue;
+      this.disc(pen, x[i], y[i], i === asked ? 5 : 4, highlight);
+      pen.strokeStyle = paper; pen.lineWidth = 1.5; pen.stroke();
+    }
+  }
+  drawGuests(pen) {
+    const guests = this.guestsShown(), at = this.guestPlaces, { x, y } = this.places;
+    const highlight = this.ink("--highlight", "#c2410c"), paper = this.ink("--paper", "#fff");
+    if (!guests.length) return;
+    pen.strokeStyle = highlight; pen.lineWidth = 1.5; pen.setLineDash([4, 3]);
+    guests.forEach((g, k) => g.near.filter((i) => i < this.frame.n && this.visible(i)).forEach((i) => {
+      pen.beginPath(); pen.moveTo(at.x[k], at.y[k]); pen.lineTo(x[i], y[i]); pen.stroke();
+    }));
+    pen.setLineDash([]);
+    const frames = [[paper, 1.5], [highlight, 3], [paper, 1.5]];
+    guests.forEach((g, k) => {
+      if (Pictures.ready(g.sheet) && Pictures.draw(pen, g.sheet, 0, at.x[k], at.y[k], this.guestSide(), frames)) return;
+      this.disc(pen, at.x[k], at.y[k], 7, highlight);
+      pen.strokeStyle = paper; pen.lineWidth = 2; pen.stroke();
+    });
+  }
 
-  annotate(pen, width, height, chosen) {
+  annotate(pen, width, height, chosen, tone) {
     const { asked, near } = this.marks, { x, y } = this.places, n = this.frame.n;
     const text = this.ink("--chart-text", "#1e293b"), highlight = this.ink("--highlight", "#c2410c"), paper = this.ink("--paper", "#fff");
     const family = this.ink("font-family", "") || getComputedStyle(this.root).fontFamily;
     const has = (i) => i !== null && i !== undefined && i < n && this.visible(i);
-    const marked = [asked, ...near].filter(has), lines = has(asked) ? near.filter(has) : [];
-    pen.strokeStyle = highlight; pen.lineWidth = 1; pen.globalAlpha = 0.55;
+    const marked = this.markedPoints(), lines = has(asked) ? near.filter(has) : [];
+    pen.strokeStyle = highlight; pen.lineWidth = this.side ? 1.5 : 1; pen.globalAlpha = this.side ? 0.85 : 0.55;
     for (const i of lines) { pen.beginPath(); pen.moveTo(x[asked], y[asked]); pen.lineTo(x[i], y[i]); pen.stroke(); }
     pen.globalAlpha = 1;
-    for (const i of marked) {
-      pen.beginPath(); pen.arc(x[i], y[i], i === asked ? 5 : 4, 0, 7); pen.fillStyle = highlight; pen.fill();
-      pen.strokeStyle = paper; pen.lineWidth = 1.5; pen.stroke();
-    }
-    if (!this.items || this.items.id !== this.frame.items) return;
-    if (chosen && chosen.size <= 400) for (const i of chosen) if (this.visible(i)) {
+    this.drawMarks(pen, marked, tone);
+    this.drawGuests(pen);
+    const guestLabels = this.guestsShown().map((g, k) => ({ text: cut(g.name), x: this.guestPlaces.x[k], y: this.guestPlaces.y[k], reach: this.guestSide() / 2 + 5 }));
+    pen.textAlign = "center"; pen.textBaseline = "alphabetic"; pen.lineJoin = "round";
+    const plainFont = `12px ${family}`, boldFont = `600 13px ${family}`, named = this.items && this.items.id === this.frame.items;
+    if (named) this.labelPoints(pen, width, height, chosen, marked, plainFont, { text, highlight, paper });
+    pen.font = boldFont; pen.fillStyle = highlight; pen.lineWidth = 3; pen.strokeStyle = paper;
+    // Pictures say themselves what the neighbours are.
+    const points = (named ? marked : []).filter((i) => !this.side || i === asked)
+      .map((i) => ({ text: this.short(i), x: x[i], y: y[i], reach: this.side ? this.sideOf(i) / 2 + 4 : 4 }));
+    this.markLabels = this.markedLabels(pen, [...guestLabels, ...points], guestLabels.length + 1, width, height);
+    for (const [label, left, base] of this.markLabels) { pen.strokeText(label, left, base); pen.fillText(label, left, base); }
+  }
+  labelPoints(pen, width, height, chosen, marked, font, { text, highlight, paper }) {
+    const { x, y } = this.places, n = this.frame.n;
+    if (!this.side && chosen && chosen.size <= 400) for (const i of chosen) if (this.visible(i)) {
       pen.beginPath(); pen.arc(x[i], y[i], 4, 0, 7); pen.strokeStyle = highlight; pen.lineWidth = 1.5; pen.stroke();
     }
-    pen.textAlign = "center"; pen.textBaseline = "alphabetic"; pen.lineJoin = "round";
-    const plainFont = `12px ${family}`, boldFont = `600 13px ${family}`;
-    pen.font = plainFont;
+    pen.font = font;
     const measured = (i) => {
       if (!this.widths.has(i)) this.widths.set(i, pen.measureText(this.short(i)).width);
       return this.widths.get(i);
@@ -539,31 +681,27 @@ class EmbeddingExplorer {
     const pool = this.isolated ? [...this.isolated] : chosen ? [...chosen] : null, candidates = pool || this.pool(n);
     const marks = new Set(marked), keep = this.labelled.filter((i) => i < n && !marks.has(i) && this.visible(i) && (!chosen || chosen.has(i)));
     const room = Math.max(12, Math.min(LABELS, Math.round((width * height) / 3400)));
-    this.labelled = this.sprite ? [] : P.chooseLabels(this.places, measured, candidates.filter((i) => !marks.has(i)), marked, keep, room, width, height, LINE);
+    this.labelled = this.side ? [] : P.chooseLabels(this.places, measured, candidates.filter((i) => !marks.has(i)), marked, keep, room, width, height, LINE);
     pen.lineWidth = 3; pen.strokeStyle = paper; pen.fillStyle = text;
     for (const i of this.labelled) { const name = this.short(i); pen.strokeText(name, x[i], y[i] - 5); pen.fillText(name, x[i], y[i] - 5); }
-    pen.font = boldFont; pen.fillStyle = highlight;
-    for (const [i, left, base] of this.markedLabels(pen, marked, width, height)) {
-      const name = this.short(i);
-      pen.strokeText(name, left, base); pen.fillText(name, left, base);
-    }
   }
-  // A marked point's label stands above it, else below or beside it; a neighbour's is left out where there is no room.
-  markedLabels(pen, marked, width, height) {
-    const { x, y } = this.places, boxes = [], placed = [];
-    for (const i of marked) {
-      const half = pen.measureText(this.short(i)).width / 2;
-      const spots = [[0, -8], [0, 17], [half + 9, 4], [-half - 9, 4]].map(([dx, dy]) =>
-        [Math.max(half + 2, Math.min(width - half - 2, x[i] + dx)), Math.max(12, Math.min(height - 3, y[i] + dy))]);
+  // A marked point's label stands above it, else below or beside it. Where there is no room it is left out, but for
+  // the first ones, which are set whatever they cover.
+  markedLabels(pen, labels, first, width, height) {
+    const boxes = [], placed = [];
+    labels.forEach(({ text, x, y, reach }, k) => {
+      const half = pen.measureText(text).width / 2;
+      const spots = [[0, -reach - 4], [0, reach + 13], [half + reach + 5, 4], [-half - reach - 5, 4]].map(([dx, dy]) =>
+        [Math.max(half + 2, Math.min(width - half - 2, x + dx)), Math.max(12, Math.min(height - 3, y + dy))]);
       const free = ([cx, base]) => boxes.every(([ox, oy, ow]) => Math.abs(cx - ox) > half + ow + 3 || Math.abs(base - oy) > 14);
-      const spot = spots.find(free) || (placed.length ? null : spots[0]);
-      if (!spot) continue;
-      boxes.push([...spot, half]); placed.push([i, ...spot]);
-    }
+      const spot = spots.find(free) || (k < first ? spots[0] : null);
+      if (!spot) return;
+      boxes.push([...spot, half]); placed.push([text, ...spot]);
+    });
     return placed;
   }
   pool(n) { const size = Math.min(n, LABEL_POOL); if (!this.poolOf || this.poolOf.length !== size) this.poolOf = Array.from({ length: size }, (_, i) => i); return this.poolOf; }
-  short(i) { const name = String(this.items.names[i] ?? ""); return name.length > 24 ? `${name.slice(0, 23)}…` : name; }
+  short(i) { return cut(this.items?.names[i]); }
 
   showKey() {
     const key = this.keyData, shape = JSON.stringify(key);
@@ -581,10 +719,13 @@ class EmbeddingExplorer {
       this.key.append(el("span", "num", key.low), bar, el("span", "num", key.high), el("span", "", key.label));
       return;
     }
-    key.names.forEach((name, k) => {
-      const row = el("span", "ex-swatch", name); row.style.setProperty("--swatch", P.OKABE_ITO[k % P.OKABE_ITO.length]);
+    const swatch = (k) => (key.colours ? key.colours[k] : P.OKABE_ITO[k % P.OKABE_ITO.length]);
+    if (key.said) this.key.append(el("span", "ex-key-label", cut(key.label)));
+    key.names.slice(0, KEY_CLASSES).forEach((name, k) => {
+      const row = el("span", "ex-swatch", name); row.style.setProperty("--swatch", swatch(k));
       this.key.append(row);
     });
+    if (key.names.length > KEY_CLASSES) this.key.append(el("span", "", `… ${key.names.length - KEY_CLASSES} more`));
   }
 
   // ---- Taking it along
@@ -604,28 +745,56 @@ class EmbeddingExplorer {
     const width = this.stage.clientWidth, height = this.stage.clientHeight, { x, y } = this.places, tone = this.tones();
     const hex = (c) => `#${c.map((v) => v.toString(16).padStart(2, "0")).join("")}`, out = [];
     const on = (i) => this.visible(i) && x[i] > -9 && y[i] > -9 && x[i] < width + 9 && y[i] < height + 9;
-    for (const i of this.order()) if (on(i))
-      out.push(`<circle cx="${x[i].toFixed(1)}" cy="${y[i].toFixed(1)}" r="2.5" fill="${hex(tone(i))}" fill-opacity="${this.keyData ? 0.75 : 0.36}"/>`);
-    const { asked, near } = this.marks, marked = [asked, ...near].filter((i) => i !== null && i !== undefined && i < this.frame.n && on(i));
     const highlight = this.ink("--highlight", "#c2410c"), text = this.ink("--chart-text", "#1e293b");
-    for (const i of marked) out.push(`<circle cx="${x[i].toFixed(1)}" cy="${y[i].toFixed(1)}" r="4" fill="${highlight}"/>`);
-    for (const [list, colour] of [[this.labelled, text], [marked, highlight]]) for (const i of list)
-      out.push(`<text x="${x[i].toFixed(1)}" y="${(y[i] - 6).toFixed(1)}" fill="${colour}">${P.escapeXml(this.short(i))}</text>`);
+    const inSight = [...this.order()].filter(on), marked = this.markedPoints().filter(on).reverse(), top = new Set(marked);
+    const asPictures = this.side > 0 && inSight.length <= SVG_PICTURES;
+    this.svgPictures = asPictures ? inSight.length : 0;
+    const circle = (px, py, r, fill, opacity = 1) =>
+      out.push(`<circle cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="${r}" fill="${fill}" fill-opacity="${opacity}"/>`);
+    const paper = this.ink("--paper", "#fff"), halo = ` stroke="${paper}" stroke-width="3" stroke-linejoin="round" paint-order="stroke"`;
+    const label = (px, py, fill, name) => out.push(`<text x="${px.toFixed(1)}" y="${py.toFixed(1)}" fill="${fill}"${halo}>${P.escapeXml(name)}</text>`);
+    const line = (px, py, i) => this.visible(i) && out.push(`<line x1="${px.toFixed(1)}" y1="${py.toFixed(1)}" x2="${x[i].toFixed(1)}" y2="${y[i].toFixed(1)}" stroke="${highlight}" stroke-width="1.5"/>`);
+    const point = (i, isMarked) => asPictures && this.svgPicture(out, this.sheet, i, x[i], y[i], this.sideOf(i), this.framesOf(i, tone, null, isMarked));
+    for (const i of inSight) if (!(asPictures && top.has(i)) && !point(i, false)) circle(x[i], y[i], 2.5, hex(tone(i)), this.keyData ? 0.75 : 0.36);
+    if (asPictures && top.has(this.marks.asked)) for (const i of marked) line(x[this.marks.asked], y[this.marks.asked], i);
+    for (const i of marked) if (!point(i, true)) circle(x[i], y[i], 4, highlight);
+    this.guestsShown().forEach((g, k) => {
+      const px = this.guestPlaces.x[k], py = this.guestPlaces.y[k], size = this.guestSide();
+      for (const i of g.near) line(px, py, i);
+      if (!this.svgPicture(out, g.sheet, 0, px, py, size, [[highlight, 3]])) circle(px, py, 7, highlight);
+    });
+    for (const i of this.labelled) label(x[i], y[i] - 6, text, this.short(i));
+    for (const [name, left, base] of this.markLabels) label(left, base, highlight, name);
     return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" text-anchor="middle">`
-      + `<title>${P.escapeXml(this.frame.title)}</title><rect width="100%" height="100%" fill="${this.ink("--paper", "#fff")}"/>${out.join("")}</svg>`;
+      + `<title>${P.escapeXml(this.frame.title)}</title><rect width="100%" height="100%" fill="${paper}"/>${out.join("")}</svg>`;
   }
-  saveSvg() { this.save(new Blob([this.svg()], { type: "image/svg+xml" }), "map.svg"); }
+  // A picture of its own within its frames; false where it can't be cut out.
+  svgPicture(out, sheet, i, x, y, size, frames) {
+    const url = Pictures.cropUrl(sheet, i, Math.min(128, Math.ceil(2 * size)), this.ink("--paper", "#fff"));
+    if (!url) return false;
+    const box = (reach) => `x="${(x - reach).toFixed(1)}" y="${(y - reach).toFixed(1)}" width="${(2 * reach).toFixed(1)}" height="${(2 * reach).toFixed(1)}"`;
+    let reach = size / 2 + frames.reduce((sum, [, width]) => sum + width, 0);
+    for (const [fill, width] of [...frames].reverse()) { out.push(`<rect ${box(reach)} fill="${P.escapeXml(fill)}"/>`); reach -= width; }
+    out.push(`<image ${box(size / 2)} href="${P.escapeXml(url)}"/>`);
+    return true;
+  }
+  saveSvg() {
+    this.save(new Blob([this.svg()], { type: "image/svg+xml" }), "map.svg");
+    if (this.side) this.say(this.svgPictures ? `Saved with the ${this.svgPictures.toLocaleString("en")} pictures in sight.`
+      : `More than ${SVG_PICTURES.toLocaleString("en")} pictures are in sight, so the SVG shows circles. Zoom in, or isolate some.`);
+  }
   async saveHtml() {
     const source = async (name) => {
       const node = document.querySelector(`[data-explorer="${name}"]`), from = node.src || node.href;
       return from ? (await fetch(from)).text() : node.textContent;   // a saved page holds its own sources
     };
-    const [paint, explorer, style] = await Promise.all(["paint", "explorer", "style"].map(source));
+    const [paint, pictures, explorer, style] = await Promise.all(["paint", "pictures", "explorer", "style"].map(source));
     const { history, ...frame } = this.frame;
+    const sprite = Pictures.ready(this.sheet) ? { ...this.items.sprite, src: Pictures.embedded(this.sheet) } : null;
     const inert = (value) => JSON.stringify(value).replace(/</g, "\\u003c");
     const page = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${P.escapeXml(frame.title)}</title><style>body{margin:16px;font-family:system-ui,sans-serif}</style><style data-explorer="style">${style}</style></head><body><div id="map"></div>`
-      + `<script data-explorer="paint">${paint}<\/script><script data-explorer="explorer">${explorer}<\/script><script>const map = new EmbeddingExplorer(document.getElementById("map"), {label: "Map", height: Math.max(420, innerHeight - 120)});`
-      + `map.setItems(${inert({ ...this.items, sprite: null })}); map.setFrame(${inert({ ...frame, asked: this.marks.asked ?? null, near: this.marks.near })});<\/script></body></html>`;
+      + `<script data-explorer="paint">${paint}<\/script><script data-explorer="pictures">${pictures}<\/script><script data-explorer="explorer">${explorer}<\/script><script>const map = new EmbeddingExplorer(document.getElementById("map"), {label: "Map", height: Math.max(420, innerHeight - 120)});`
+      + `map.setItems(${inert({ ...this.items, sprite })}); map.setFrame(${inert({ ...frame, asked: this.marks.asked ?? null, near: this.marks.near })});<\/script></body></html>`;
     this.save(new Blob([page], { type: "text/html" }), "map.html");
   }
 }

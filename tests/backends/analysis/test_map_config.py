@@ -14,7 +14,10 @@ REFUSED = {
     "n_neighbors": [1, 101, 0, float("nan"), {"a": 1}],
     "min_dist": [-0.01, 1, float("nan"), float("-inf"), "small"],
     "metric": ["manhattan", None, 0],
-    "colour": ["<b>red</b>", None],
+    "colour": [
+        *("<b>red</b>", None, "factor:", "factor:Shape", "factor:a b", "factor:<b>", "factor:é", "xfactor:shape"),
+        *("factor:" + "a" * 41, "factor:shape;", "factor:shape\nplain", 'factor:"', ["factor:shape"]),
+    ],
 }
 
 
@@ -36,7 +39,15 @@ def test_an_unknown_setting_is_refused():
 def test_choices_are_all_described():
     for info in MapConfig.settings():
         if info.choices:
-            assert set(info.choices) == set(MapConfig.model_fields[info.name].annotation.__args__)
+            for value in info.choices:
+                assert getattr(MapConfig().with_changes(**{info.name: value}), info.name) == value
+
+
+def test_the_colour_may_name_a_factor():
+    config = MapConfig.parse({"colour": "factor:shape_2"})
+    assert (config.colour, config.factor) == ("factor:shape_2", "shape_2")
+    assert MapConfig(colour="factor:" + "a" * 40).factor == "a" * 40
+    assert {MapConfig(colour=colour).factor for colour in ("plain", "frequency", "cluster", "similarity")} == {None}
 
 
 def test_the_defaults_follow_a_training():

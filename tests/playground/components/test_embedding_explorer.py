@@ -88,6 +88,92 @@ def test_items_carry_names_and_counts():
     assert "counts" not in json.loads(pack_items("i", ["a"]))
 
 
+PICTURE = "data:image/webp;base64,AAAA"
+
+
+def test_items_carry_groupings_and_a_sprite():
+    shape = explorer.grouping("shape", "Shape", ["round", EVIL], np.array([0, 1, 1]))
+    colour = explorer.grouping("colour", "Colour", ["red"], np.zeros(3, np.int64), colours=["#d92626"])
+    sprite = {"src": PICTURE, "tile": np.int64(48), "columns": 2}
+    packed = json.loads(pack_items("i", ["a", "b", "c"], groupings=[shape, colour], sprite=sprite))
+    assert packed["sprite"] == {"src": PICTURE, "tile": 48, "columns": 2}
+    assert [(g["name"], g["label"], g["classes"]) for g in packed["groupings"]] == [
+        ("shape", "Shape", ["round", EVIL]),
+        ("colour", "Colour", ["red"]),
+    ]
+    codes = base64.b64decode(packed["groupings"][0]["codes"])
+    np.testing.assert_array_equal(np.frombuffer(codes, "<u2"), [0, 1, 1])
+    assert "colours" not in packed["groupings"][0]
+    assert packed["groupings"][1]["colours"] == ["#d92626"]
+
+
+def test_more_than_256_classes_keep_their_codes():
+    packed = explorer.grouping("folder", "Folder", [f"{i}" for i in range(700)], np.arange(700))
+    np.testing.assert_array_equal(np.frombuffer(base64.b64decode(packed["codes"]), "<u2"), np.arange(700))
+
+
+def test_long_names_of_classes_are_cut():
+    packed = explorer.grouping("folder", "F" * 999, ["x" * 10_000], np.zeros(1, int))
+    assert packed["classes"] == ["x" * explorer.MAX_ITEMS_CHARACTERS]
+    assert len(packed["label"]) == explorer.MAX_ITEMS_CHARACTERS
+
+
+@pytest.mark.parametrize("name", ["", "Shape", "a b", "a" * 41, EVIL, "shape\n", "é"])
+def test_a_grouping_whose_colour_could_not_be_chosen_is_refused(name):
+    with pytest.raises(ValueError, match="snake_case"):
+        explorer.grouping(name, "Shape", ["round"], np.zeros(1, int))
+
+
+@pytest.mark.parametrize("codes", [[-1], [2], [0, 70_000]])
+def test_a_code_without_a_class_is_refused(codes):
+    with pytest.raises(ValueError, match="2 classes"):
+        explorer.grouping("shape", "Shape", ["round", "square"], np.array(codes))
+
+
+@pytest.mark.parametrize("colours", [[], ["red"], ["#fff"], ["url(//x)"], ["#d92626;"], ["#d92626", "#d92626"]])
+def test_a_swatch_that_is_no_colour_is_refused(colours):
+    with pytest.raises(ValueError, match="needs a colour"):
+        explorer.grouping("shape", "Shape", ["round"], np.zeros(1, int), colours=colours)
+
+
+@pytest.mark.parametrize(
+    "src",
+    ["", "https://elsewhere/x.png", "//x", "javascript:alert(1)", "data:text/html;base64,AAAA", f'{PICTURE}"', EVIL],
+)
+def test_a_picture_that_is_no_data_url_is_refused(src):
+    with pytest.raises(ValueError, match="data URL"):
+        pack_items("i", ["a"], sprite={"src": src, "tile": 48, "columns": 1})
+    with pytest.raises(ValueError, match="data URL"):
+        explorer.guest(np.zeros(2), name="a", src=src)
+
+
+@pytest.mark.parametrize("size", [0, -1, 10**9])
+def test_a_sprite_without_cells_is_refused(size):
+    for sizes in ({"tile": size, "columns": 1}, {"tile": 1, "columns": size}):
+        with pytest.raises(ValueError, match="at least 1"):
+            pack_items("i", ["a"], sprite={"src": PICTURE, **sizes})
+
+
+def test_guests_are_packed_with_the_neighbours_that_are_on_the_map():
+    guest = explorer.guest(np.array([0.5, 2], np.float32), name=EVIL, src=PICTURE, near=np.array([0, 1, 2, -1]))
+    (packed,) = frame(np.eye(2), guests=[guest])["guests"]
+    assert packed == {"x": 0.5, "y": 2, "name": EVIL, "src": PICTURE, "near": [0, 1]}
+    assert frame(np.eye(2))["guests"] == []
+    assert explorer.guest(np.zeros(3), name="a", src=PICTURE)["z"] == 0
+    assert len(explorer.guest(np.zeros(2), name="x" * 999, src=PICTURE)["name"]) == explorer.MAX_ITEMS_CHARACTERS
+
+
+def test_guests_that_do_not_fit_are_refused():
+    guest = explorer.guest(np.zeros(2), name="a", src=PICTURE)
+    with pytest.raises(ValueError, match="don't fit"):
+        frame(np.eye(3), guests=[guest])
+    with pytest.raises(ValueError, match="has room"):
+        frame(np.eye(2), guests=[guest] * (explorer.MAX_GUESTS + 1))
+    for place in (np.zeros(1), np.zeros(4), np.array([0, np.nan]), np.zeros((1, 2))):
+        with pytest.raises(ValueError, match="two or three finite"):
+            explorer.guest(place, name="a", src=PICTURE)
+
+
 def test_long_names_are_cut():
     (name,) = json.loads(pack_items("i", ["x" * 10_000]))["names"]
     assert name == "x" * explorer.MAX_ITEMS_CHARACTERS
@@ -138,7 +224,8 @@ def test_the_head_loads_the_scripts_from_this_server_in_order():
     head = explorer.head()
     assert head.index("paint.js") < head.index("explorer.js")
     assert "//" not in head.replace("</script>", "")
-    assert head.count(" defer>") == 2
+    assert head.index("pictures.js") < head.index("explorer.js")
+    assert head.count(" defer>") == 3
 
 
 def test_the_scripts_never_write_names_as_markup_and_ask_for_nothing_from_elsewhere():

@@ -1,0 +1,202 @@
+"""The SimCLR tab: would you jitter the colours to sort apples by colour? Vote, train, look, ablate, take home."""
+
+from __future__ import annotations
+
+import urllib.parse
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from backends.analysis.map_config import MapConfig
+from backends.engine.config import ConfigError, MethodConfig
+from backends.simclr.augment_config import AUGMENTATIONS
+from backends.simclr.config import OWN_PICTURES, SimCLRConfig
+from playground import controls
+from playground.components import answers
+from playground.components.link_box import link_field, wire_link
+from playground.components.run_panel import RunPanel, TabRun
+from playground.links import Link, LinkTarget, query_of, read_query
+from playground.session import Session, SessionStore
+from playground.tabs import simclr_ablation, simclr_augment, simclr_experiment, simclr_live, simclr_pictures
+from playground.tabs.simclr_by_hand import build_by_hand
+from playground.tabs.simclr_how import build_how_it_works
+from playground.tabs.simclr_state import MAP, TAB, draw_batch, own_pictures
+from playground.tabs.tab import QUICK, Tab
+
+QUESTION = "Which differences should a net learn to overlook?"
+LEAD = (
+    "No labels: two views of one picture must find each other among all others. What the views vary, the features "
+    "forget; what they keep, the features use."
+)
+MAP_PREFIX = "map_"
+LINK = LinkTarget({"": SimCLRConfig, MAP_PREFIX: MapConfig})
+SHOW_TRAINING = "() => ({__type__: 'update', selected: 'live'})"
+
+
+@dataclass
+class Parts:
+    """The components of the tab that are wired to each other."""
+
+    widgets: dict[str, Any]
+    data_note: gr.HTML
+    panel: RunPanel
+    pin: gr.Button
+    pin_note: gr.HTML
+    copy_link: gr.Button
+    link: gr.Textbox
+    views: gr.Tabs
+    experiment: simclr_experiment.Experiment
+    live: simclr_live.Live
+    bench: simclr_augment.Bench
+    ablation: simclr_ablation.AblationPart
+    pictures: simclr_pictures.PicturesPart
+
+
+def build_tab(store: SessionStore) -> Tab:
+    """Lay the tab out and wire it."""
+    with gr.Row(elem_classes=["tab-body"]):
+        with gr.Column(scale=0, min_width=312, elem_classes=["ask-column"]):
+            asked = _lay_out_settings(store)
+        with gr.Column(scale=1, min_width=480, elem_classes=["view-column"]):
+            shown = _lay_out_views(store)
+    asked["widgets"] |= shown["bench"].widgets
+    parts = Parts(**asked, **shown)
+    settings = controls.in_config_order(SimCLRConfig, parts.widgets)
+    run = simclr_live.run_of(store, parts.live, settings)
+    parts.panel.wire(run)
+    for button in (parts.panel.train, parts.panel.step, parts.panel.reset):
+        button.click(None, None, parts.views, js=SHOW_TRAINING)
+    simclr_live.wire_live(store, parts.live)
+    simclr_augment.wire_bench(store, parts.bench, settings)
+    simclr_pictures.wire_pictures(store, parts.pictures, settings)
+    others = [
+        (parts.experiment.panel, simclr_experiment.wire_experiment(store, parts.experiment, settings)),
+        (parts.ablation.panel, simclr_ablation.wire_ablation(store, parts.ablation, settings)),
+    ]
+    wire_link(parts.copy_link, parts.link, settings, partial(make_query, store, run))
+    _wire_data(store, parts, settings)
+
+    def on_open(session: Session, link: Link | None) -> list[Any]:
+        config = take_link(session, link)
+        restored = parts.panel.restore(run, session, config)
+        for panel, other in others:
+            restored += panel.restore_run(other, session)
+        shown = config or held_config(session)
+        assert isinstance(shown, SimCLRConfig)
+        return [
+            *restored,
+            simclr_augment.bench_of(session, shown),
+            *simclr_experiment.vote_labels(session),
+            simclr_experiment.question_html(shown.data),
+            *simclr_experiment.glance_values(session, shown),
+        ]
+
+    outputs = parts.panel.outputs(run)
+    for panel, other in others:
+        outputs += panel.own_outputs(other)
+    asking = parts.experiment
+    outputs += [parts.bench.views, *asking.votes.values(), asking.question, *asking.glances.values()]
+    return Tab(outputs, on_open, LINK)
+
+
+def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
+    answers.html_area(f"<h2>{QUESTION}</h2><p>{LEAD}</p>", elem_classes=["lead"])
+    widgets = controls.build_essential(SimCLRConfig, "simclr")
+    data_note = answers.html_area(elem_id="simclr-data-note", elem_classes=["note-line"])
+    with gr.Accordion("Advanced", open=False):
+        widgets |= controls.build_advanced(SimCLRConfig, "simclr", AUGMENTATIONS)
+    panel = RunPanel(store, "simclr")
+    with gr.Row(elem_classes=["run-buttons"]):
+        pin = gr.Button("Pin this run", size="sm", elem_id="simclr-pin", min_width=60)
+        copy_link = gr.Button("Copy link", size="sm", elem_id="simclr-copy-link", min_width=60)
+    return {
+        "widgets": widgets,
+        "data_note": data_note,
+        "panel": panel,
+        "pin": pin,
+        "copy_link": copy_link,
+        "link": link_field("simclr"),
+        "pin_note": answers.html_area(elem_id="simclr-pin-note", elem_classes=["note-line"]),
+    }
+
+
+def _lay_out_views(store: SessionStore) -> dict[str, Any]:
+    with gr.Tabs(elem_classes=["questions"], elem_id="simclr-views-tabs") as views:
+        with gr.Tab("Colour experiment", id="experiment"):
+            experiment = simclr_experiment.lay_out_experiment(store)
+        with gr.Tab("Your run", id="live"):
+            live = simclr_live.lay_out_live()
+        with gr.Tab("Augmentations", id="augment"):
+            bench = simclr_augment.lay_out_bench()
+        with gr.Tab("By hand", id="by-hand") as by_hand_tab:
+            build_by_hand(store, by_hand_tab, draw_batch)
+        with gr.Tab("Pictures", id="pictures"):
+            pictures = simclr_pictures.lay_out_pictures()
+        with gr.Tab("Ablation", id="ablation"):
+            ablation = simclr_ablation.lay_out_ablation(store)
+        with gr.Tab("How it works", id="how"):
+            build_how_it_works()
+    return {
+        "views": views,
+        "experiment": experiment,
+        "live": live,
+        "bench": bench,
+        "ablation": ablation,
+        "pictures": pictures,
+    }
+
+
+def _wire_data(store: SessionStore, parts: Parts, settings: controls.Controls) -> None:
+    """Whoever chooses their own pictures is led to where they are brought."""
+
+    def on_data(data: str, request: gr.Request) -> list[Any]:
+        missing = data == OWN_PICTURES and own_pictures(store.of(str(request.session_hash))) is None
+        note = answers.sentence("Bring a .zip of folders under Pictures.") if missing else ""
+        question = simclr_experiment.question_html(str(data))
+        return [note, gr.Tabs(selected="pictures") if missing else gr.skip(), question]
+
+    def on_views(request: gr.Request, *values: Any) -> list[str]:
+        try:
+            config = settings.read(values)
+        except ConfigError:
+            return [""] * len(parts.experiment.glances)
+        assert isinstance(config, SimCLRConfig)
+        return simclr_experiment.glance_values(store.of(str(request.session_hash)), config)
+
+    data = parts.widgets["data"]
+    data.change(on_data, data, [parts.data_note, parts.views, parts.experiment.question], api_name=False, **QUICK)
+    changes = [parts.widgets[name].change for name in (*AUGMENTATIONS, "data", "shortcut")]
+    glances = list(parts.experiment.glances.values())
+    gr.on(changes, on_views, settings.inputs, glances, trigger_mode="always_last", api_name=False, **QUICK)
+
+
+def held_config(session: Session) -> SimCLRConfig:
+    """The settings of the run that the session holds, or the defaults."""
+    run = session.runs.get(TAB)
+    config = run.config if run is not None else SimCLRConfig()
+    assert isinstance(config, SimCLRConfig)
+    return config
+
+
+def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: list[Any]) -> str:
+    """The link to a visitor's settings and map.
+
+    Raises:
+        ConfigError: a setting is out of its range.
+    """
+    session = store.of(str(request.session_hash))
+    kept = session.uploads.get(MAP)
+    query = query_of(TAB, {"": tab.controls.read(values), **({MAP_PREFIX: kept} if kept is not None else {})})
+    session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
+    return query
+
+
+def take_link(session: Session, link: Link | None) -> MethodConfig | None:
+    """Take the map of a link into the session; returns the settings for the widgets, or None without a link."""
+    if link is None:
+        return None
+    if link.configs[MAP_PREFIX] != MapConfig():
+        session.uploads[MAP] = link.configs[MAP_PREFIX]
+    return link.configs[""]
