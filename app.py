@@ -7,6 +7,8 @@ import os
 import sys
 import threading
 
+from backends.engine.threads import wait_politely
+
 MAX_RUNS = 4
 LOCK_SECONDS = 0.001
 """How long a thread may hold Python's lock while others wait (Python's default is 5 ms): training goes first."""
@@ -17,9 +19,8 @@ WARM_UP_AFTER_SECONDS = 8.0
 def main(arguments: list[str] | None = None) -> int:
     """Parse the flags, build the page, serve it until interrupted."""
     options = _parser().parse_args(arguments)
-    # numpy's own threads would only get in the way of the training threads, and spin while they wait.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads would get in the way of those that train
+    wait_politely()
     sys.setswitchinterval(LOCK_SECONDS)
     from backends.engine.device import DeviceError, choose_device
 

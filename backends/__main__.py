@@ -13,6 +13,7 @@ from typing import Any
 from backends.engine.config import MethodConfig
 from backends.engine.device import DEVICE_NAMES, choose_device
 from backends.engine.methods import METHODS, Method
+from backends.engine.threads import wait_politely
 from backends.engine.trainer import Snapshot, TrainingError
 
 SECONDS_BETWEEN_LINES = 1.0
@@ -22,6 +23,7 @@ MAX_SECONDS = 24 * 3600
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return the exit status (2 for a refused setting or file)."""
     options = _parser().parse_args(arguments)
+    wait_politely()
     if options.command == "list":
         for method in METHODS.values():
             print(f"{method.name:<12} {method.summary}")

@@ -12,12 +12,14 @@ def warm_up() -> None:
     """Read the default text, compile the kernels, then UMAP. Whoever comes earlier waits for the text or sees PCA."""
     from backends.analysis import projection
     from backends.data.corpora import load_corpus
+    from backends.simclr import shipped
     from backends.word2vec.config import Word2VecConfig
 
     begun = time.perf_counter()
     try:
         load_corpus(Word2VecConfig().corpus)
         projection.warm_up()
+        shipped.load(shipped.FIRST)
     except Exception:
         log.exception("warming up failed")
     log.info("warm after %.1f s", time.perf_counter() - begun)

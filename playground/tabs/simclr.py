@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,8 +22,9 @@ from playground.links import Link, LinkTarget, query_of, read_query
 from playground.session import Session, SessionStore
 from playground.tabs import simclr_ablation, simclr_augment, simclr_experiment, simclr_live, simclr_pictures
 from playground.tabs.simclr_by_hand import build_by_hand
+from playground.tabs.simclr_home import build_load, build_take_home
 from playground.tabs.simclr_how import build_how_it_works
-from playground.tabs.simclr_state import MAP, TAB, draw_batch, own_pictures
+from playground.tabs.simclr_state import MAP, TAB, draw_batch, model_of, own_pictures
 from playground.tabs.tab import QUICK, Tab
 
 QUESTION = "Which differences should a net learn to overlook?"
@@ -70,7 +72,8 @@ def build_tab(store: SessionStore) -> Tab:
         button.click(None, None, parts.views, js=SHOW_TRAINING)
     simclr_live.wire_live(store, parts.live)
     simclr_augment.wire_bench(store, parts.bench, settings)
-    simclr_pictures.wire_pictures(store, parts.pictures, settings)
+    brought = simclr_pictures.wire_pictures(store, parts.pictures, settings)
+    _wire_bench_to_pictures(store, parts, settings, brought)
     others = [
         (parts.experiment.panel, simclr_experiment.wire_experiment(store, parts.experiment, settings)),
         (parts.ablation.panel, simclr_ablation.wire_ablation(store, parts.ablation, settings)),
@@ -124,11 +127,11 @@ def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
 
 def _lay_out_views(store: SessionStore) -> dict[str, Any]:
     with gr.Tabs(elem_classes=["questions"], elem_id="simclr-views-tabs") as views:
-        with gr.Tab("Colour experiment", id="experiment"):
+        with gr.Tab("Experiment", id="experiment"):
             experiment = simclr_experiment.lay_out_experiment(store)
         with gr.Tab("Your run", id="live"):
             live = simclr_live.lay_out_live()
-        with gr.Tab("Augmentations", id="augment"):
+        with gr.Tab("Augment", id="augment"):
             bench = simclr_augment.lay_out_bench()
         with gr.Tab("By hand", id="by-hand") as by_hand_tab:
             build_by_hand(store, by_hand_tab, draw_batch)
@@ -136,6 +139,8 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
             pictures = simclr_pictures.lay_out_pictures()
         with gr.Tab("Ablation", id="ablation"):
             ablation = simclr_ablation.lay_out_ablation(store)
+        with gr.Tab("Take home", id="home"):
+            _lay_out_home(store, live)
         with gr.Tab("How it works", id="how"):
             build_how_it_works()
     return {
@@ -146,6 +151,39 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         "ablation": ablation,
         "pictures": pictures,
     }
+
+
+def _lay_out_home(store: SessionStore, live: simclr_live.Live) -> None:
+    """Downloads, and the loading of other models, which then are what the map shows."""
+
+    def on_loaded(session: Session) -> list[Any]:
+        session.stop(TAB)
+        return [simclr_live.map_frame(session, with_history=True), *simclr_live.answers_of(session)]
+
+    async def rest(request: gr.Request) -> AsyncIterator[Any]:
+        async for frame in simclr_live.frames_at_rest(store, store.of(str(request.session_hash))):
+            yield frame
+
+    with gr.Row(elem_classes=["two-parts"]):
+        with gr.Column():
+            answers.html_area("<h3>Take it home</h3>")
+            build_take_home(store, model_of)
+        with gr.Column():
+            answers.html_area("<h3>Load another model</h3>")
+            for loaded in build_load(store, on_loaded, [live.map.frame, live.side, live.neighbours, live.origin]):
+                loaded.then(rest, None, live.map.frame, api_name=False, **simclr_live.AT_REST)
+
+
+def _wire_bench_to_pictures(
+    store: SessionStore, parts: Parts, settings: controls.Controls, brought: simclr_pictures.PictureEvents
+) -> None:
+    """A picked picture goes on the bench, and so do pictures that were just brought."""
+
+    def on_picked(request: gr.Request, *values: Any) -> str:
+        return simclr_augment.bench_html(store.of(str(request.session_hash)), settings, values)
+
+    for event in (brought.picked, brought.uploaded):
+        event.then(on_picked, settings.inputs, parts.bench.views, api_name=False, **QUICK)
 
 
 def _wire_data(store: SessionStore, parts: Parts, settings: controls.Controls) -> None:

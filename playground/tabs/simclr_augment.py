@@ -21,14 +21,13 @@ from playground.components import answers
 from playground.components.sprites import data_url
 from playground.controls import Controls, build_one
 from playground.session import Session, SessionStore
-from playground.tabs.simclr_state import pick, picked, split_of
+from playground.tabs.simclr_state import BENCH_PICTURE, pick, picked, split_of
 from playground.tabs.tab import QUICK
 
 SIDE = 128
 """Pixels of a view on the bench: crisp at the size at which it is shown."""
 MORE_PAIRS = 3
 LABELS = {info.name: info.label for info in AugmentConfig.settings()}
-BENCH_PICTURE = "simclr_bench_picture"
 BENCH_SEED = "simclr_bench_seed"
 SWITCHED_ON = {"rotation": 30, "blur": 0.5, "cutout": 0.4, "noise": 0.1, "solarise": 0.2}
 """Strengths that a switch sets where the default is 0."""
@@ -147,7 +146,6 @@ def switch_values(controls: Controls, values: Sequence[Any]) -> list[bool]:
 
 def take_another(session: Session, controls: Controls, values: Sequence[Any]) -> None:
     """Put another of the training pictures on the bench."""
-    session.uploads.pop(BENCH_PICTURE, None)
     try:
         config = controls.read(values)
         assert isinstance(config, SimCLRConfig)

@@ -56,7 +56,7 @@ QUESTIONS = {
     "emoji": "You want to sort emoji by category. Would you jitter the colours in training?",
     "own": "You want to sort your pictures by folder. Would you jitter the colours in training?",
 }
-GLANCES = 4
+GLANCES = 3
 GLANCE_SIDE = 64
 """Training pictures of which two views stand over each map, and their pixels."""
 

@@ -31,7 +31,7 @@ LONGEST_NAME = 60
 
 HOME_INTRODUCTION = "The model that answers now, what it knows, or the run itself as a notebook."
 LOAD_INTRODUCTION = (
-    "Let another model answer: one that this project trained, or a file that Model made here, up to "
+    "Let another model answer: one that this project trained, or a model.safetensors taken home from here, up to "
     f"{checkpoint.MAX_FILE_BYTES >> 20} MB. It stays on this server only while this page is open."
 )
 NO_MODEL = "There is no model yet: press Train."
@@ -178,7 +178,7 @@ class Shelf:
 def take_model(folder: Folder, model: FrozenModel) -> tuple[Path, str]:
     """Write model.safetensors, which `build_load` takes; return its path and what to say."""
     path = checkpoint.save_whole(model, folder.path / checkpoint.MODEL_NAME)
-    return path, f"Encoder and head with their settings, {_extent(model)}; Load a model takes it again."
+    return path, f"Encoder and head with their settings, {_extent(model)}; it can be loaded here again."
 
 
 def take_encoder(folder: Folder, model: FrozenModel) -> tuple[Path, str]:

@@ -44,6 +44,7 @@ from playground.tabs.simclr_state import (
     ASKED,
     EXPERIMENT,
     GUEST,
+    LOADED,
     MAP,
     TAB,
     labels_of,
@@ -62,6 +63,8 @@ NEIGHBOUR_SIDE = 64
 GUEST_SIDE = 64
 FIRST_MAP = MapConfig(points=500)
 SETTLING_PAUSE_SECONDS = 0.1
+AT_REST: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": 64}
+"""Maps on their way to rest are drawn a frame at a time and wait for nothing."""
 CURVE_COLOURS = (style.ACCENT, style.HIGHLIGHT)
 
 
@@ -166,11 +169,10 @@ def wire_live(store: SessionStore, parts: Live) -> None:
         session.uploads.pop(GUEST, None)
         return [map_frame(session), neighbours_html(session), gr.update(visible=False)]
 
-    at_rest: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": 64}
     parts.map.frame.pick(on_pick, None, [parts.map.marks, parts.neighbours], api_name=False, **QUICK)
-    parts.map.frame.layout(on_layout, None, parts.map.frame, api_name=False, **at_rest)
+    parts.map.frame.layout(on_layout, None, parts.map.frame, api_name=False, **AT_REST)
     seen = parts.map.frame.items(on_items, None, [parts.map.items, parts.origin], api_name=False, **QUICK)
-    seen.then(on_seen, None, parts.map.frame, api_name=False, **at_rest)
+    seen.then(on_seen, None, parts.map.frame, api_name=False, **AT_REST)
     guest = [parts.map.frame, parts.neighbours, parts.forget]
     parts.own.upload(on_guest, parts.own, guest, api_name="simclr_place_picture", **QUICK)
     parts.forget.click(on_forget, None, guest, api_name=False, **QUICK)
@@ -189,6 +191,8 @@ def draw(store: SessionStore, session: Session, run: Run, everything: bool) -> l
 
     Curves take turns with the rest, which leaves cores to train; what has not changed is given again.
     """
+    if session.is_driven(TAB):
+        session.uploads.pop(LOADED, None)  # what is being trained is what is shown
     source = map_source(session)
     fresh = False
     if source is not None:
@@ -208,13 +212,15 @@ def draw(store: SessionStore, session: Session, run: Run, everything: bool) -> l
 
 def first_views(session: Session) -> list[Any]:
     """The views before any training: a shipped model's, or what will appear."""
+    side, neighbours, _ = answers_of(session)
+    return [map_frame(session, with_history=True), empty_loss(), empty_knowledge(), side, neighbours]
+
+
+def answers_of(session: Session) -> list[str]:
+    """What the present model knows, the asked picture's neighbours, and where the model comes from."""
     model, _ = model_of(session)
-    side = (
-        answers.sentence("Press Train: what the features know appears here.")
-        if model is None
-        else side_html(model, None)
-    )
-    return [map_frame(session, with_history=True), empty_loss(), empty_knowledge(), side, neighbours_html(session)]
+    waiting = answers.sentence("Press Train: what the features know appears here.")
+    return [waiting if model is None else side_html(model, None), neighbours_html(session), origin_html(session)]
 
 
 def map_config(session: Session) -> MapConfig:
@@ -223,14 +229,14 @@ def map_config(session: Session) -> MapConfig:
     if kept is not None:
         return kept
     model, _ = model_of(session)
-    first = next(iter(model.map_pictures.factors), None) if model is not None and model.split is not None else None
+    first = next(iter(model.map_pictures.factors), None) if model is not None else None
     return FIRST_MAP.with_changes(colour=f"factor:{first}") if first else FIRST_MAP
 
 
 def map_source(session: Session) -> Source[PictureVectors] | None:
     """The features that the map shows, or None where there are none."""
     model, _ = model_of(session)
-    if model is None or model.split is None or not len(model.probed.features):
+    if model is None or not len(model.probed.features):
         return None
     run = session.runs.get(TAB)
     own = run is not None and run.frozen is model

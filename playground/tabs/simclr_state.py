@@ -21,7 +21,7 @@ ABLATION = "simclr_ablation"
 RUNS = (TAB, EXPERIMENT, ABLATION)
 """The names under which a session keeps this tab's runs."""
 OWN = "simclr_pictures"
-PICKED = "simclr_picked"
+PICKED, BENCH_PICTURE = "simclr_picked", "simclr_bench_picture"
 ASKED, GUEST, MAP = "simclr_asked", "simclr_guest", "simclr_map"
 LOADED = "simclr_loaded"
 BATCH_PICTURES = 10
@@ -64,8 +64,9 @@ def picked(session: Session, data: str) -> int:
 
 
 def pick(session: Session, data: str, index: int) -> None:
-    """Pick a training picture of this data set, to be augmented."""
+    """Pick a training picture of this data set, to be augmented in place of what was on the bench."""
     session.uploads[PICKED] = (data, index)
+    session.uploads.pop(BENCH_PICTURE, None)
 
 
 def model_of(session: Session) -> tuple[FrozenModel | None, str]:
@@ -93,7 +94,7 @@ def draw_batch(session: Session) -> Batch | None:
     from backends.simclr.by_hand import Batch
 
     model, _ = model_of(session)
-    if model is None or model.split is None:
+    if model is None or not len(model.split.train):
         return None
     random = np.random.default_rng(secrets.randbits(32))
     train = model.split.train

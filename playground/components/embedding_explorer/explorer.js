@@ -91,7 +91,7 @@ class EmbeddingExplorer {
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "application");
     this.canvas.setAttribute("aria-label", `${this.options.label}. Arrow keys move, plus and minus zoom, 0 shows everything.`);
-    this.title = el("div", "ex-title");
+    this.title = el("div", "ex-title", `${this.options.label}: appears here`);
     this.ring = el("div", "ex-ring"); this.tip = el("div", "ex-tip"); this.key = el("div", "ex-key");
     this.ring.hidden = this.tip.hidden = this.key.hidden = true;
     this.drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");

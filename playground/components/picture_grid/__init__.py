@@ -73,10 +73,10 @@ def picture_grid(
 
 def head() -> str:
     """What the page's head must hold for grids to work; `SCRIPTS` and `STYLE` must be among the static paths."""
-    return (
-        f'<script src="{static_url(SCRIPTS["grid"])}" data-picture-grid="script" defer></script>'
-        f'<link rel="stylesheet" href="{static_url(STYLE)}" data-picture-grid="style">'
+    scripts = "".join(
+        f'<script src="{static_url(path)}" data-picture-grid="{name}" defer></script>' for name, path in SCRIPTS.items()
     )
+    return f'{scripts}<link rel="stylesheet" href="{static_url(STYLE)}" data-picture-grid="style">'
 
 
 def pack_pictures(

@@ -6,6 +6,7 @@
 // Every thumbnail is a canvas at the screen's own pixels, so that no picture is scaled twice and none shows a neighbour's
 // edge. Names and captions are set as text. The pictures before stay until the new ones are decoded.
 (() => {
+const RIM = 1, SMALL = 32;   // pixels of a tile into which the compression smears its neighbours; left out but of small tiles
 const make = (tag, className) => { const node = document.createElement(tag); node.className = className; return node; };
 
 class PictureGrid {
@@ -84,9 +85,10 @@ class PictureGrid {
       const canvas = cell.firstChild, side = Math.max(1, Math.round(canvas.clientWidth * window.devicePixelRatio));
       canvas.width = canvas.height = side;
       if (!ready) return;
-      const pen = canvas.getContext("2d"), left = (i % sprite.columns) * sprite.tile, top = Math.floor(i / sprite.columns) * sprite.tile;
+      const pen = canvas.getContext("2d"), rim = sprite.tile >= SMALL ? RIM : 0, part = sprite.tile - 2 * rim;
+      const left = (i % sprite.columns) * sprite.tile + rim, top = Math.floor(i / sprite.columns) * sprite.tile + rim;
       pen.imageSmoothingQuality = "high";
-      pen.drawImage(this.image, left, top, sprite.tile, sprite.tile, 0, 0, side, side);
+      pen.drawImage(this.image, left, top, part, part, 0, 0, side, side);
     });
     this.root.dataset.drawn = String(++this.drawn);
     this.root.dataset.shown = this.shown.id;

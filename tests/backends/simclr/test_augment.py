@@ -268,7 +268,16 @@ def test_all_off_only_copies():
     with Recorded() as recorded:
         apply(images, parameters, config)
     tensor_functions = {name for name in recorded.names if hasattr(torch.Tensor, name)}
-    assert tensor_functions <= {"__get__", "__len__", "contiguous", "transpose", "clone", "flatten"}
+    assert tensor_functions <= {
+        "__get__",
+        "__len__",
+        "__getitem__",
+        "__setitem__",
+        "contiguous",
+        "transpose",
+        "clone",
+        "flatten",
+    }
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
@@ -343,6 +352,13 @@ def test_a_picture_gets_the_same_view_wherever_it_stands_in_the_batch():
     torch.testing.assert_close(apply(images[order], parameters.select(order), config), views[order], atol=FINE, rtol=0)
     alone = torch.cat([apply(images[i : i + 1], parameters.select(torch.tensor([i])), config) for i in range(BATCH)])
     torch.testing.assert_close(alone, views, atol=FINE, rtol=0)
+
+
+def test_views_do_not_depend_on_how_many_are_computed_at_a_time(monkeypatch):
+    images, config = pictures(), AugmentConfig(**ALL_ON)
+    views = augment(images, config, seeded(), 16)
+    monkeypatch.setattr(module, "CHUNK_PIXELS", 7 * 32 * 32)
+    torch.testing.assert_close(augment(images, config, seeded(), 16), views, atol=FINE, rtol=0)
 
 
 # Statistics: 20,000 draws; a share of p has a standard error of at most 0.0036, so 0.015 is more than four of them.

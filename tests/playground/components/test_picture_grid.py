@@ -71,6 +71,7 @@ def test_no_pictures_say_so():
 
 def test_names_travel_as_they_are_and_long_ones_are_cut():
     packed = json.loads(pack_pictures(plain(2), [EVIL, "x" * 10_000], [EVIL, "y" * 10_000]))
+    assert "<" not in pack_pictures(plain(1), [EVIL], [EVIL], grid_id="<", empty=EVIL)
     for texts in (packed["names"], packed["captions"]):
         assert texts[0] == EVIL
         assert len(texts[1]) == MAX_NAME_CHARACTERS
