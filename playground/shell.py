@@ -57,7 +57,7 @@ def build(store: SessionStore) -> gr.Blocks:
                     tabs[name] = build_tab(store)
         targets = {name: tab.link for name, tab in tabs.items()}
 
-        async def on_open(saved: Any, request: gr.Request) -> list[Any]:
+        async def on_page_open(saved: Any, request: gr.Request) -> list[Any]:
             page = str(request.session_hash)
             for _ in range(RELOAD_LOOKS):  # a quick reload may come before its old page is known to be gone
                 if not store.is_taken(saved, page):
@@ -91,12 +91,12 @@ def build(store: SessionStore) -> gr.Blocks:
             session.uploads[OPENED] = (page, {name, *(names if opened_on == page else ())})
             return tabs[name].open(session, None)
 
-        def on_close(request: gr.Request) -> None:
+        def on_page_close(request: gr.Request) -> None:
             store.detach(str(request.session_hash))
 
         outputs = [token, notice, techniques, *(output for tab in tabs.values() for output in tab.outputs)]
-        demo.load(on_open, token, outputs, show_progress="hidden", api_name=False)
-        demo.unload(on_close)
+        demo.load(on_page_open, token, outputs, show_progress="hidden", api_name=False)
+        demo.unload(on_page_close)
         for name, place in places.items():
 
             def on_this(request: gr.Request, chosen: str = name) -> list[Any]:

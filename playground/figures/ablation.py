@@ -8,6 +8,8 @@ from typing import Any
 
 from playground.figures import style
 
+INK = "#111827"
+"""Of the numbers: the cells are light in dark mode too."""
 SPAN = 40
 """Points at which the colour is full; larger changes are as dark."""
 
@@ -33,10 +35,10 @@ def ablation_chart(
             "z": [list(row) for row in cells],
             "text": text,
             "texttemplate": "%{text}",
-            "textfont": {"size": 15},
+            "textfont": {"size": 15, "color": INK},
             "zmin": -SPAN,
             "zmax": SPAN,
-            "colorscale": [[0, "#d55e00"], [0.5, "rgba(127,127,127,0.08)"], [1, "#0072b2"]],
+            "colorscale": [[0, "#f2a577"], [0.5, "#f1f5f9"], [1, "#7db8e8"]],
             "showscale": False,
             "xgap": 2,
             "ygap": 2,

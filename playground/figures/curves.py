@@ -11,6 +11,9 @@ import numpy as np
 from playground.components.plotly_view import typed
 from playground.figures import style
 
+LABEL_GAP = 0.2
+"""Between two labels, as a share of the axis: a line of text in a chart of 130 pixels."""
+
 
 def metric_curve(
     steps: Sequence[float],
@@ -126,7 +129,7 @@ def named_curves(
             "xanchor": "right" if x > 0.5 * total else "left",
             "font": {"color": colour, "size": 12},
         }
-        for (name, x, y, colour), place in zip(ends, _spread([y for _, _, y, _ in ends], 0.1 * span), strict=True)
+        for (name, x, y, colour), place in zip(ends, _spread([y for _, _, y, _ in ends], LABEL_GAP * span), strict=True)
     ]
     shares = {"range": [0, 1.12], "tickformat": ".0%", "tickvals": [0, 0.5, 1]} if share else {"nticks": 5}
     layout = style.layout(

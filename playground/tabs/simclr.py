@@ -67,9 +67,9 @@ def build_tab(store: SessionStore) -> Tab:
     parts = Parts(**asked, **shown)
     settings = controls.in_config_order(SimCLRConfig, parts.widgets)
     run = simclr_live.run_of(store, parts.live, settings)
-    parts.panel.wire(run)
     for button in (parts.panel.train, parts.panel.step, parts.panel.reset):
-        button.click(None, None, parts.views, js=SHOW_TRAINING)
+        button.click(None, None, parts.views, js=SHOW_TRAINING)  # before the training, whose end it would wait for
+    parts.panel.wire(run)
     simclr_live.wire_live(store, parts.live)
     simclr_augment.wire_bench(store, parts.bench, settings)
     brought = simclr_pictures.wire_pictures(store, parts.pictures, settings)

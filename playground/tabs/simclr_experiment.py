@@ -44,8 +44,8 @@ SIDE_NAMES = {WITHOUT: "Colours kept", WITH: "Colours jittered"}
 SIDE_COLOURS = {WITHOUT: style.ACCENT, WITH: style.HIGHLIGHT}
 VOTES = "simclr_votes"
 CHOICES = {
-    "yes": "Yes, it makes features robust",
-    "no": "No, it destroys what I need",
+    "yes": "Yes, for robust features",
+    "no": "No, it destroys colour",
     "same": "No difference",
 }
 NOTICEABLE = 0.05
@@ -88,7 +88,7 @@ def lay_out_experiment(store: SessionStore) -> Experiment:
                 }
                 clear = gr.Button("Clear", size="sm", elem_id="simclr-vote-clear", min_width=50)
         with gr.Column(min_width=300, elem_classes=["experiment-run"]):
-            panel = RunPanel(store, "simclr-exp", "Train both")
+            panel = RunPanel(store, "simclr-exp", "Run")
     verdict = answers.html_area(verdict_html(None, {}), elem_id="simclr-verdict", elem_classes=["verdict"])
     with gr.Row(elem_classes=["experiment-views"]):
         maps, glances = {}, {}
@@ -97,7 +97,7 @@ def lay_out_experiment(store: SessionStore) -> Experiment:
                 glances[side] = answers.html_area(elem_id=f"simclr-exp-sees-{side}")
                 maps[side] = embedding_explorer(
                     label=f"Map of held-out pictures, {name.lower()}",
-                    height=290,
+                    height=236,
                     elem_id=f"simclr-exp-{side}",
                     tools=False,
                 )
@@ -137,7 +137,7 @@ def wire_experiment(store: SessionStore, parts: Experiment, controls: Controls) 
             votes[chosen] = min(MAX_VOTES, votes[chosen] + 1)
             return vote_values(session)
 
-        button.click(on_vote, None, shown, api_name=False, **QUICK)
+        button.click(on_vote, None, shown, trigger_mode="multiple", api_name=False, **QUICK)
 
     def on_clear(request: gr.Request) -> list[Any]:
         session = session_of(request)
@@ -338,7 +338,7 @@ def verdict_html(run: Run | None, votes: Mapping[str, int]) -> str:
 
 
 def _said(label: str, kept: float, jittered: float) -> str:
-    return f"neighbours tell the {label} right in {100 * jittered:.0f} % of cases instead of {100 * kept:.0f} %"
+    return f"the {label} in {100 * jittered:.0f}\u00a0% of cases, not {100 * kept:.0f}\u00a0%"
 
 
 def verdict(scores: Mapping[str, Mapping[str, float]], labels: Mapping[str, str]) -> tuple[str, str]:
@@ -357,7 +357,7 @@ def verdict(scores: Mapping[str, Mapping[str, float]], labels: Mapping[str, str]
     if len(names) > 1:
         second = names[1]
         parts.append(_said(labels[second], kept[f"knn_{second}"], jittered[f"knn_{second}"]))
-    numbers = f"With jitter, {' and '.join(parts)}."
+    numbers = f"With jitter, neighbours tell {' and '.join(parts)}."
     if change <= -NOTICEABLE:
         return (
             "no",

@@ -31,26 +31,26 @@ def handler(demo, name):
 
 
 def test_opening_the_page_hands_out_a_token_and_every_view(demo, store):
-    opened = handler(demo, "on_open")
+    opened = handler(demo, "on_page_open")
     values = asyncio.run(opened.fn(None, REQUEST))
     assert len(values) == len(opened.outputs)
     assert values[0] == store.of("page").token
 
 
 def test_a_reload_brings_the_session_back(demo, store):
-    token = asyncio.run(handler(demo, "on_open").fn(None, REQUEST))[0]
+    token = asyncio.run(handler(demo, "on_page_open").fn(None, REQUEST))[0]
     session = store.of("page")
     session.runs[TAB] = fake_run(store)
-    handler(demo, "on_close").fn(REQUEST)
+    handler(demo, "on_page_close").fn(REQUEST)
     assert session.left is not None
     again = request("page after reload")
-    assert asyncio.run(handler(demo, "on_open").fn(token, again))[0] == token
+    assert asyncio.run(handler(demo, "on_page_open").fn(token, again))[0] == token
     assert TAB in store.of("page after reload").runs
 
 
 def opened(demo, saved=None, page="page", **query):
     """What each component was set to, by its element's id."""
-    function = handler(demo, "on_open")
+    function = handler(demo, "on_page_open")
     values = asyncio.run(function.fn(saved, request(page, **query)))
     return values[0], {getattr(c, "elem_id", None): v for c, v in zip(function.outputs, values, strict=True)}
 
@@ -67,7 +67,7 @@ def test_a_link_sets_settings_and_word_and_says_what_it_could_not_use(demo, stor
 def test_a_reload_of_a_link_does_not_undo_what_was_done_since(demo, store):
     token, _ = opened(demo, word="queen")
     store.of("page").uploads["word"] = "prince"
-    handler(demo, "on_close").fn(REQUEST)
+    handler(demo, "on_page_close").fn(REQUEST)
     _, shown = opened(demo, token, "after reload", word="queen")
     assert shown["w2v-neighbour-word"] == "prince"
 
@@ -82,7 +82,7 @@ def test_a_link_never_becomes_markup(demo):
 
 @pytest.mark.parametrize("saved", [5, ["a"], {"a": 1}, "<script>", True])
 def test_a_page_opens_whatever_its_browser_had_saved(demo, saved):
-    token = asyncio.run(handler(demo, "on_open").fn(saved, REQUEST))[0]
+    token = asyncio.run(handler(demo, "on_page_open").fn(saved, REQUEST))[0]
     assert isinstance(token, str)
     assert token != saved
 
@@ -95,7 +95,7 @@ def test_the_line_of_waiting_events_is_bounded(demo):
 def test_only_named_endpoints_are_public(demo):
     names = list(demo.get_api_info()["named_endpoints"])
     assert names
-    assert all(name.startswith("/word2vec_") for name in names)
+    assert all(name.startswith(("/word2vec_", "/simclr_")) for name in names)
 
 
 def test_nothing_is_told_to_strangers_and_nothing_comes_from_elsewhere():
@@ -104,7 +104,7 @@ def test_nothing_is_told_to_strangers_and_nothing_comes_from_elsewhere():
     assert options["enable_monitoring"] is False
     assert "allowed_paths" not in options
     assert "//" not in options["head"].replace("</script>", "")
-    for path in (plotly_js_path(), *embedding_explorer.SCRIPTS.values(), embedding_explorer.STYLE):
+    for path in (plotly_js_path(), *(p for part in shell.SCRIPTED for p in (*part.SCRIPTS.values(), part.STYLE))):
         assert static_url(path) in options["head"]
 
 

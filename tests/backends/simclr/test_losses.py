@@ -98,3 +98,16 @@ def test_vicreg_punishes_dimensions_that_say_the_same():
     generator = torch.Generator().manual_seed(1)
     one = 2 * torch.randn(512, 1, generator=generator)
     assert float(vicreg(one.expand(512, 4), one.expand(512, 4))) == pytest.approx(2 * 3 * 4**2, rel=0.2)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.5])
+def test_nt_xent_and_its_gradient_equal_lightlys(temperature):
+    from lightly.loss import NTXentLoss
+
+    views = torch.randn(2, 32, 16, generator=torch.Generator().manual_seed(1))
+    ours, theirs = views.clone().requires_grad_(), views.clone().requires_grad_()
+    mine, other = nt_xent(*ours, temperature), NTXentLoss(temperature)(*theirs)
+    mine.backward()
+    other.backward()
+    assert mine.item() == pytest.approx(other.item(), abs=1e-5)
+    torch.testing.assert_close(ours.grad, theirs.grad, atol=1e-5, rtol=0)

@@ -52,5 +52,5 @@ def test_labels_at_the_ends_of_lines_keep_apart():
     lines = [(name, [0, 1], [0.5, value], "#000", "solid") for name, value in (("a", 0.5), ("b", 0.51), ("c", 0.9))]
     figure = named_curves(lines, 1, title="t", step_title="s", share=True)
     places = sorted(annotation["y"] for annotation in figure["layout"]["annotations"])
-    assert all(b - a > 0.09 for a, b in itertools.pairwise(places))
+    assert all(b - a > 0.19 for a, b in itertools.pairwise(places))
     assert figure["layout"]["annotations"][0]["text"] == "a 50%"

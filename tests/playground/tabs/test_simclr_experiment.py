@@ -29,8 +29,8 @@ def test_the_verdict_follows_from_the_numbers(kept, jittered, answer, said):
     which, text = verdict(sides(kept, jittered), LABELS)
     assert which == answer
     assert said in text
-    assert f"{100 * jittered[0]:.0f} %" in text
-    assert f"{100 * kept[1]:.0f} %" in text
+    assert f"{100 * jittered[0]:.0f}\u00a0%" in text
+    assert f"{100 * kept[1]:.0f}\u00a0%" in text
 
 
 def test_one_factor_is_enough_for_a_verdict():
