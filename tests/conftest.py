@@ -7,6 +7,9 @@ import pytest
 
 from backends.analysis.word_vectors import WordVectors
 from backends.data.text import TokenisedText, tokenise
+from backends.engine.threads import wait_politely
+
+wait_politely()  # before any test imports torch
 
 TOPICS = {
     "sea": ["wave", "sail", "harbour", "anchor", "tide", "reef", "captain", "gull"],

@@ -43,7 +43,7 @@ class SimCLRConfig(AugmentConfig):
         essential=True,
     )
     steps: int = setting(
-        500,
+        400,
         "How long to train; the learning rate falls to zero over this many steps.",
         label="Steps",
         unit="batches",

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 
 from playground import shell
-from playground.components import embedding_explorer
 from playground.components.plotly_view import plotly_js_path, static_url
 from tests.playground.fakes import TAB, fake_run
 
