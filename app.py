@@ -7,8 +7,6 @@ import os
 import sys
 import threading
 
-from backends.engine.threads import wait_politely
-
 MAX_RUNS = 4
 LOCK_SECONDS = 0.001
 """How long a thread may hold Python's lock while others wait (Python's default is 5 ms): training goes first."""
@@ -19,6 +17,8 @@ WARM_UP_AFTER_SECONDS = 8.0
 def main(arguments: list[str] | None = None) -> int:
     """Parse the flags, build the page, serve it until interrupted."""
     options = _parser().parse_args(arguments)
+    from backends.engine.threads import wait_politely
+
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads would get in the way of those that train
     wait_politely()
     sys.setswitchinterval(LOCK_SECONDS)

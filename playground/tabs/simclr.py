@@ -19,11 +19,14 @@ from playground.components import answers
 from playground.components.link_box import link_field, wire_link
 from playground.components.run_panel import RunPanel, TabRun
 from playground.links import Link, LinkTarget, query_of, read_query
+from playground.pins import PinError, short_name
 from playground.session import Session, SessionStore
 from playground.tabs import simclr_ablation, simclr_augment, simclr_experiment, simclr_live, simclr_pictures
 from playground.tabs.simclr_by_hand import build_by_hand
+from playground.tabs.simclr_compare import Compare, build_compare, comparison, pin_present
 from playground.tabs.simclr_home import build_load, build_take_home
 from playground.tabs.simclr_how import build_how_it_works
+from playground.tabs.simclr_presets import ButtonOf, lay_out_presets, wire_presets
 from playground.tabs.simclr_state import MAP, TAB, draw_batch, model_of, own_pictures
 from playground.tabs.tab import QUICK, Tab
 
@@ -54,6 +57,10 @@ class Parts:
     bench: simclr_augment.Bench
     ablation: simclr_ablation.AblationPart
     pictures: simclr_pictures.PicturesPart
+    compare_tab: gr.Tab
+    compare: Compare
+    presets: ButtonOf
+    expectation: gr.HTML
 
 
 def build_tab(store: SessionStore) -> Tab:
@@ -80,6 +87,8 @@ def build_tab(store: SessionStore) -> Tab:
     ]
     wire_link(parts.copy_link, parts.link, settings, partial(make_query, store, run))
     _wire_data(store, parts, settings)
+    _wire_pins(store, parts)
+    wire_presets(store, parts.presets, parts.expectation, settings)
 
     def on_open(session: Session, link: Link | None) -> list[Any]:
         config = take_link(session, link)
@@ -139,6 +148,10 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
             pictures = simclr_pictures.lay_out_pictures()
         with gr.Tab("Ablation", id="ablation"):
             ablation = simclr_ablation.lay_out_ablation(store)
+        with gr.Tab("Compare", id="compare") as compare_tab:
+            compare = build_compare(store)
+        with gr.Tab("Try this", id="try"):
+            presets, expectation = lay_out_presets()
         with gr.Tab("Take home", id="home"):
             _lay_out_home(store, live)
         with gr.Tab("How it works", id="how"):
@@ -150,6 +163,10 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         "bench": bench,
         "ablation": ablation,
         "pictures": pictures,
+        "compare_tab": compare_tab,
+        "compare": compare,
+        "presets": presets,
+        "expectation": expectation,
     }
 
 
@@ -208,6 +225,23 @@ def _wire_data(store: SessionStore, parts: Parts, settings: controls.Controls) -
     changes = [parts.widgets[name].change for name in (*AUGMENTATIONS, "data", "shortcut")]
     glances = list(parts.experiment.glances.values())
     gr.on(changes, on_views, settings.inputs, glances, trigger_mode="always_last", api_name=False, **QUICK)
+
+
+def _wire_pins(store: SessionStore, parts: Parts) -> None:
+    def on_pin(request: gr.Request) -> str:
+        try:
+            pinned = pin_present(store.of(str(request.session_hash)))
+        except PinError as error:
+            return answers.problem(str(error))
+        return answers.sentence(f"Pinned: {short_name(pinned.config)}. Change a setting, train, then open Compare.")
+
+    def on_compare(request: gr.Request) -> list[Any]:
+        return comparison(store.of(str(request.session_hash)))
+
+    outputs = parts.compare.outputs
+    pinned = parts.pin.click(on_pin, None, parts.pin_note, api_name="simclr_pin", **QUICK)
+    pinned.then(on_compare, None, outputs, api_name=False, **QUICK)
+    parts.compare_tab.select(on_compare, None, outputs, api_name=False, **QUICK)
 
 
 def held_config(session: Session) -> SimCLRConfig:
