@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from backends.engine.threads import wait_politely
 
 wait_politely()  # before any test imports torch
 
+BROWSER_TESTS = Path(__file__).parent / "browser"
 TOPICS = {
     "sea": ["wave", "sail", "harbour", "anchor", "tide", "reef", "captain", "gull"],
     "kitchen": ["oven", "butter", "flour", "whisk", "plate", "soup", "garlic", "knife"],
@@ -46,4 +49,4 @@ def speech_vectors() -> WordVectors:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the browser's tests come last: Playwright leaves an event loop running that other tests could not start."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    items.sort(key=lambda item: BROWSER_TESTS in item.path.parents)

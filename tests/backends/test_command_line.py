@@ -71,9 +71,11 @@ def test_a_wrong_setting_exits_with_2_and_one_sentence():
 
 def test_the_methods_are_listed(capsys):
     assert main(["list"]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("word2vec ")
-    assert "skip-gram" in line
+    word2vec, simclr = capsys.readouterr().out.splitlines()
+    assert word2vec.startswith("word2vec ")
+    assert "skip-gram" in word2vec
+    assert simclr.startswith("simclr ")
+    assert "NT-Xent" in simclr
 
 
 def test_own_text_is_trained_on(tmp_path, capsys):

@@ -965,8 +965,7 @@ def test_a_search_and_an_isolation_leave_the_other_pictures_pale_or_out(alone):
     assert hue_of(beside(alone, 4, 0.5)) == pytest.approx(120, abs=5)
 
 
-@pytest.mark.parametrize("dimensions", [2, 3])
-@pytest.mark.parametrize(("points", "sheet"), [(30, 12), (12, 5), (5, 12), (0, 12)])
+@pytest.mark.parametrize(("points", "sheet", "dimensions"), [(30, 12, 2), (12, 5, 3), (0, 12, 2)])
 def test_more_or_fewer_points_than_pictures_are_drawn_all_the_same(alone, points, sheet, dimensions):
     """A frame may come before its items; the sheet may be of other pictures."""
     called = [f"picture {i}" for i in range(12)]

@@ -14,6 +14,8 @@ from PIL import Image
 from tests.backends.simclr.conftest import PALETTE
 from tests.browser.conftest import Visitor, wait_for
 
+pytestmark = pytest.mark.browser
+
 ATTACK = "<img src=x onerror=window.hacked=1>"
 
 
