@@ -245,7 +245,7 @@ def packed_frame(
     invited = f"-{zlib.crc32(json.dumps(list(guests)).encode()):08x}" if guests else ""
     return explorer.pack_frame(
         view.frame.points,
-        frame_id=f"{source.id}-{view.map_id}-{view.frames}-{source.step}-{config.colour}-{on_map}{invited}",
+        frame_id=f"{source.id}-{view.map_id}-{view.frames}-{source.step}-{config.colour}-{on_map}{invited}{'-h' if with_history else ''}",
         run=source.id,
         map_id=view.map_id,
         items_id=items_id(source, view),

@@ -150,7 +150,7 @@ def wire_live(store: SessionStore, parts: Live) -> None:
             yield frame
 
     async def on_seen(request: gr.Request) -> AsyncIterator[str]:
-        async for frame in frames_at_rest(store, session_of(request)):
+        async for frame in frames_at_rest(store, session_of(request), reopened=True):
             yield frame
 
     def on_items(request: gr.Request) -> tuple[Any, str]:
@@ -466,8 +466,11 @@ def describe(run: Run) -> str:
     return f"{run.snapshot.metrics['views_per_second']:,.0f} views/s · {pictures} · {device}"
 
 
-async def frames_at_rest(store: SessionStore, session: Session) -> AsyncIterator[Any]:
-    """The map while it comes to rest; ends when it does, when a training draws it, or when the page is gone."""
+async def frames_at_rest(store: SessionStore, session: Session, *, reopened: bool = False) -> AsyncIterator[Any]:
+    """The map while it comes to rest; ends when it does, when a training draws it, or when the page is gone.
+
+    On a page that was opened just now the last frame brings the history once more: the first may have come too early.
+    """
     mine = session.uploads["simclr_map_driver"] = object()
     more = True
     while more and session.uploads.get("simclr_map_driver") is mine and session.left is None:
@@ -476,5 +479,5 @@ async def frames_at_rest(store: SessionStore, session: Session) -> AsyncIterator
             return
         fresh, more = map_of(source, map_config(session)).poll(store, source)
         if fresh or not more:
-            yield map_frame(session)
+            yield map_frame(session, with_history=reopened and not more)
         await asyncio.sleep(SETTLING_PAUSE_SECONDS)

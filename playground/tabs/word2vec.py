@@ -252,7 +252,7 @@ def _wire_map(store: SessionStore, parts: Parts) -> None:
         return map_items(session) if has_vectors(session) else (gr.skip(), gr.skip(), gr.skip())
 
     async def on_seen(request: gr.Request) -> AsyncIterator[str]:
-        async for frame in frames_at_rest(store, store.of(str(request.session_hash))):
+        async for frame in frames_at_rest(store, store.of(str(request.session_hash)), reopened=True):
             yield frame
 
     word, word_map, marked = parts.word, parts.word_map, [parts.word_map.marks, parts.neighbours]

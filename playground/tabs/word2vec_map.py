@@ -156,8 +156,11 @@ def picked_word(session: Session, data: Any) -> str | None:
     return None if index is None else source.vectors.words[index]
 
 
-async def frames_at_rest(store: SessionStore, session: Session) -> AsyncIterator[str]:
-    """The map while it comes to rest; ends when it does, when a training draws it, or when the page is gone."""
+async def frames_at_rest(store: SessionStore, session: Session, *, reopened: bool = False) -> AsyncIterator[str]:
+    """The map while it comes to rest; ends when it does, when a training draws it, or when the page is gone.
+
+    On a page that was opened just now the last frame brings the history once more: the first may have come too early.
+    """
     mine = session.uploads["map_driver"] = object()
     more = True
     while more and session.uploads.get("map_driver") is mine and session.left is None:
@@ -169,5 +172,5 @@ async def frames_at_rest(store: SessionStore, session: Session) -> AsyncIterator
             return
         fresh, more = map_of(source, map_config(session)).poll(store, source)
         if fresh or not more:
-            yield map_frame(session)
+            yield map_frame(session, with_history=reopened and not more)
         await asyncio.sleep(SETTLING_PAUSE_SECONDS)

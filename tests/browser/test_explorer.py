@@ -693,6 +693,7 @@ def test_replay_plays_every_state_to_the_end_and_can_be_stopped(alone):
     assert not alone.ask("e.playing")
 
 
+@pytest.mark.slow
 def test_the_history_is_bounded_and_keeps_its_ends_and_its_place(alone):
     alone.show(cloud(40), names(40))
     alone.ask("(window.add = (s) => e.remember({ step: s, label: `${s} steps`, flat: e.flat }), 0)")
@@ -777,6 +778,7 @@ def test_thumbnails_are_drawn_at_their_places_and_grow_with_the_zoom(alone):
     assert alone.asked("pick")[0]["name"] == "picture 0"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2])
 def test_one_or_two_thumbnails_are_in_sight(alone, count):
     sheet = json.loads(items([f"picture {i}" for i in range(count)]))
@@ -857,6 +859,7 @@ def test_a_factor_is_drawn_around_the_pictures_with_its_key_and_needs_no_answer(
     assert not alone.page.is_visible(".ex-key")
 
 
+@pytest.mark.slow
 def test_a_factor_in_a_frame_colours_dots_too(alone):
     show_pictures(alone, settings=coloured("factor:paint"))
     alone.page.click("button:text-is('Dots')")
@@ -868,6 +871,7 @@ def test_a_factor_in_a_frame_colours_dots_too(alone):
         assert strongest == i % 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colour", ["factor:nothing", "frequency", "factor:__proto__"])
 def test_a_colour_that_these_points_do_not_have_is_plain(alone, colour):
     show_pictures(alone, settings=coloured(colour))
@@ -876,6 +880,7 @@ def test_a_colour_that_these_points_do_not_have_is_plain(alone, colour):
     assert beside(alone, 3, 1.0) == (255, 255, 255)
 
 
+@pytest.mark.slow
 def test_many_classes_are_keyed_as_far_as_there_are_colours_and_share_a_grey_beyond(alone):
     show_pictures(alone, cloud(40), classes=[f"folder {i}" for i in range(40)], settings=coloured("factor:shape"))
     assert alone.page.locator(".ex-swatch").count() == 12
@@ -902,6 +907,7 @@ def test_points_can_be_dots_or_pictures_if_there_are_pictures(alone):
     assert hue_of(beside(alone, 4, 0.8)) == pytest.approx(120, abs=5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [300, 600])
 def test_hundreds_of_pictures_are_large_enough_to_be_seen_and_grow_on_zoom(alone, count):
     show_pictures(alone, cloud(count))
@@ -928,6 +934,7 @@ def test_a_marked_picture_and_its_neighbours_are_larger_and_framed_on_top(alone)
     assert beside(alone, 5, 1.0) != HIGHLIGHT
 
 
+@pytest.mark.slow
 def test_a_group_stays_visible_within_the_mark(alone):
     show_pictures(alone, asked=4, settings=coloured("factor:paint"))
     assert beside(alone, 4, 1.0) == rgb_of(COLOURS[1])
@@ -965,6 +972,7 @@ def test_a_search_and_an_isolation_leave_the_other_pictures_pale_or_out(alone):
     assert hue_of(beside(alone, 4, 0.5)) == pytest.approx(120, abs=5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("points", "sheet", "dimensions"), [(30, 12, 2), (12, 5, 3), (0, 12, 2)])
 def test_more_or_fewer_points_than_pictures_are_drawn_all_the_same(alone, points, sheet, dimensions):
     """A frame may come before its items; the sheet may be of other pictures."""
@@ -980,6 +988,7 @@ def test_more_or_fewer_points_than_pictures_are_drawn_all_the_same(alone, points
     alone.download("PNG")
 
 
+@pytest.mark.slow
 def test_pictures_of_other_points_are_not_drawn(alone):
     show_pictures(alone)
     alone.show(GRID, frame_id="others", items_id="others", run="another")
@@ -990,6 +999,7 @@ def test_pictures_of_other_points_are_not_drawn(alone):
     assert alone.page.inner_text(".ex-tip").strip() == ""
 
 
+@pytest.mark.slow
 def test_a_sprite_that_does_not_arrive_leaves_dots(alone):
     broken = {**json.loads(picture_items(["a", "b"])), "sprite": {"src": "data:image/png;base64,AAAA", "tile": 48}}
     alone.ask(f"e.setItems({json.dumps(broken)})")
@@ -1046,6 +1056,7 @@ def test_guests_stand_on_top_at_their_place_in_a_ring_with_lines_and_a_name(alon
     assert alone.asked("pick") == [], "a guest is none of the points"
 
 
+@pytest.mark.slow
 def test_guests_move_with_the_map_and_are_not_part_of_its_history(alone):
     show_pictures(alone, guests=guests_at((0, 0)))
     halfway = (
@@ -1062,6 +1073,7 @@ def test_guests_move_with_the_map_and_are_not_part_of_its_history(alone):
     assert alone.ask("e.guests.length") == 0
 
 
+@pytest.mark.slow
 def test_guests_stand_in_three_dimensions_too(alone):
     points = np.hstack([GRID, GRID[:, :1]])
     show_pictures(alone, points, guests=guests_at(tuple(points[6])))
@@ -1069,6 +1081,7 @@ def test_guests_stand_in_three_dimensions_too(alone):
     assert guest_place(alone) == pytest.approx(alone.ask("[e.places.x[6], e.places.y[6]]"), abs=0.5)
 
 
+@pytest.mark.slow
 def test_a_guest_without_a_picture_is_a_mark(alone):
     lost = {**guests_at((1.5, 1.0))[0], "src": "data:image/png;base64,AAAA"}
     show_pictures(alone, guests=[lost])
@@ -1106,6 +1119,7 @@ def short_sizes(element: ElementTree.Element) -> ElementTree.Element:
     return element
 
 
+@pytest.mark.slow
 def test_a_saved_svg_of_too_many_pictures_has_circles_in_their_groups_colours_and_says_so(alone):
     show_pictures(alone, cloud(1001), settings=coloured("factor:paint"))
     saved = alone.download("SVG")
@@ -1116,6 +1130,7 @@ def test_a_saved_svg_of_too_many_pictures_has_circles_in_their_groups_colours_an
     assert len(circles) == 1001
 
 
+@pytest.mark.slow
 def test_a_saved_png_holds_the_pictures_and_the_guests(alone, tmp_path):
     show_pictures(alone, guests=guests_at((1.5, 1.0)))
     wait_for_guests(alone)
@@ -1127,6 +1142,7 @@ def test_a_saved_png_holds_the_pictures_and_the_guests(alone, tmp_path):
     assert hue_of(saved.getpixel((round(3 * x), round(3 * y)))) == pytest.approx(180, abs=5)
 
 
+@pytest.mark.slow
 def test_a_saved_page_holds_the_pictures_their_factors_and_the_guests(alone, tmp_path):
     show_pictures(alone, asked=4, settings=coloured("factor:paint"), guests=guests_at((1.5, 1.0)))
     path = tmp_path / "saved.html"
@@ -1171,6 +1187,7 @@ def test_names_of_pictures_classes_and_guests_are_never_markup(alone, tmp_path):
     alone.page.evaluate("() => { window.e = map; }")
 
 
+@pytest.mark.slow
 def test_a_swatch_that_is_no_colour_is_never_style(alone):
     """The server refuses it; a saved page could have been changed."""
     packed = json.loads(picture_items([f"picture {i}" for i in range(PICTURES)]))
@@ -1181,6 +1198,7 @@ def test_a_swatch_that_is_no_colour_is_never_style(alone):
     assert swatches == alone.ask("EmbeddingPictures.TONES.slice(0, 3)")
 
 
+@pytest.mark.slow
 def test_fifty_thousand_points_are_drawn(alone):
     alone.show(cloud(50_000), names(50_000))
     assert alone.ask("e.places.x.length") == 50_000
@@ -1287,6 +1305,7 @@ def test_colours_come_with_their_key(visitor):
     assert visitor.errors == []
 
 
+@pytest.mark.slow
 def test_layouts_can_be_changed_and_come_to_rest(visitor):
     menu(visitor, "Points", "500")
     visitor.wait_for_rest()

@@ -206,6 +206,7 @@ class EmbeddingExplorer {
       if (!before || before.items !== frame.items) { Object.assign(this, { isolated: null, selected: null }); this.isolateButton.textContent = "Isolate"; }
       this.userCamera = false;
     }
+    if ((frame.history || []).length > this.history.length) this.history = [];  // a page that has missed the beginning
     for (const old of frame.history || []) this.remember({ step: old.step, label: old.label, flat: unpack(old) });
     this.frame = frame;
     this.remember({ step: frame.step, label: frame.label, flat });
