@@ -242,10 +242,11 @@ def packed_frame(
     """The explorer's frame: places, title, the asked point and its neighbours, colours, guests."""
     on_map, near_on_map = marks_of(view, asked, near)
     config = view.config
-    invited = f"-{zlib.crc32(json.dumps(list(guests)).encode()):08x}" if guests else ""
+    invited = f"{zlib.crc32(json.dumps(list(guests)).encode()):08x}" if guests else ""
+    told = [source.id, view.map_id, view.frames, source.step, config.colour, on_map, invited, with_history]
     return explorer.pack_frame(
         view.frame.points,
-        frame_id=f"{source.id}-{view.map_id}-{view.frames}-{source.step}-{config.colour}-{on_map}{invited}{'-h' if with_history else ''}",
+        frame_id="-".join(str(part) for part in told),
         run=source.id,
         map_id=view.map_id,
         items_id=items_id(source, view),
