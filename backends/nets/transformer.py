@@ -1,14 +1,84 @@
-"""The transformer block that every model here shares: pre-norm, scaled dot-product attention (Vaswani et al., 2017)."""
+"""The transformer that every model here shares: pre-norm blocks, scaled dot-product attention (Vaswani et al., 2017).
+
+Encoder (BERT), decoder (GPT) and encoder-decoder (T5) are three arrangements of one `Block`. They run on torch's fused
+`scaled_dot_product_attention`; given a `Look` they take an explicit path instead, which is slower, gives the same
+numbers and gradients, keeps the attention weights and can silence heads.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 MLP_RATIO = 4
+INIT_SPREAD = 0.05
+"""Standard deviation of fresh embeddings."""
+
+SELF, CROSS = "self", "cross"
+ENCODER, DECODER = "encoder", "decoder"
+
+
+@dataclass
+class Look:
+    """What an explicit pass keeps, and what it leaves out. Give a fresh one to every pass.
+
+    Attributes:
+        weights: (B, heads, T, S) attention weights by (stack, kind, layer), such as ("decoder", "cross", 0).
+        silenced: (stack, kind, layer, head) of heads whose output is replaced with zeros.
+        stack: which stack is at work; set by the models.
+        layer: which layer is at work; set by the models.
+    """
+
+    weights: dict[tuple[str, str, int], Tensor] = field(default_factory=dict)
+    silenced: Collection[tuple[str, str, int, int]] = ()
+    stack: str = ENCODER
+    layer: int = 0
+
+    def keep(self, kind: str, weights: Tensor, mixed: Tensor) -> Tensor:
+        """Note the weights, and return the heads' outputs `mixed` (B, heads, T, d) without the silenced ones."""
+        self.weights[self.stack, kind, self.layer] = weights
+        quiet = [head for stack, k, layer, head in self.silenced if (stack, k, layer) == (self.stack, kind, self.layer)]
+        if not quiet:
+            return mixed
+        kept = torch.ones(mixed.shape[1], device=mixed.device, dtype=mixed.dtype)
+        kept[quiet] = 0
+        return mixed * kept[:, None, None]
+
+
+def attend(
+    q: Tensor, k: Tensor, v: Tensor, *, causal: bool = False, seen: Tensor | None = None, scaled: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Scaled dot-product attention written out: softmax(q kᵀ / √d) v (Vaswani et al., equation 1).
+
+    Args:
+        q: (..., T, d) queries.
+        k: (..., S, d) keys.
+        v: (..., S, e) values.
+        causal: a position sees itself and those before it; T = S.
+        seen: broadcastable to (..., T, S), True where a key may be seen. A query that may see no key gets zeros.
+        scaled: divide the scores by √d.
+
+    Returns:
+        (..., T, e) the weighted sums, and (..., T, S) the weights.
+    """
+    scores = q @ k.transpose(-1, -2)
+    if scaled:
+        scores = scores / math.sqrt(q.shape[-1])
+    allowed = seen
+    if causal:
+        lower = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril()
+        allowed = lower if seen is None else lower & seen
+    if allowed is not None:
+        scores = scores.masked_fill(~allowed, float("-inf"))
+    weights = scores.softmax(-1)
+    if allowed is not None:
+        weights = weights.masked_fill(~allowed, 0.0)
+    return weights @ v, weights
 
 
 class Attention(nn.Module):
@@ -21,34 +91,234 @@ class Attention(nn.Module):
             ValueError: it does not.
         """
         super().__init__()
-        if width % heads:
-            raise ValueError(f"{heads} heads do not divide a width of {width}; choose a multiple.")
+        _check_heads(width, heads)
         self.heads = heads
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, *, causal: bool = False) -> Tensor:
-        """Attend: (B, T, D) to (B, T, D); causal: a position may not see those after it."""
+    def forward(
+        self, x: Tensor, *, causal: bool = False, seen: Tensor | None = None, look: Look | None = None
+    ) -> Tensor:
+        """Attend: (B, T, D) to (B, T, D).
+
+        Args:
+            x: the tokens.
+            causal: a position may not see those after it.
+            seen: (B, T) True for tokens that may be seen, such as all but the padding.
+            look: take the explicit path and keep its weights there.
+        """
         b, t, d = x.shape
         q, k, v = self.qkv(x).view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # (B, heads, T, d_head)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        mixed = _mix(SELF, q, k, v, causal=causal, seen=seen, look=look)
         return self.out(mixed.transpose(1, 2).reshape(b, t, d))
 
 
-class Block(nn.Module):
-    """x + attention(norm(x)), then x + MLP(norm(x))."""
+class CrossAttention(nn.Module):
+    """Multi-head attention of (B, T, D) over another sequence (B, S, D)."""
 
     def __init__(self, width: int, heads: int) -> None:
+        """Take a width that the number of heads divides.
+
+        Raises:
+            ValueError: it does not.
+        """
+        super().__init__()
+        _check_heads(width, heads)
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.kv = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, memory: Tensor, *, seen: Tensor | None = None, look: Look | None = None) -> Tensor:
+        """Attend: (B, T, D) and (B, S, D) to (B, T, D); `seen` (B, S) and `look` as of `Attention`."""
+        b, t, d = x.shape
+        q = self.query(x).view(b, t, self.heads, d // self.heads).transpose(1, 2)
+        k, v = self.kv(memory).view(b, -1, 2, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        mixed = _mix(CROSS, q, k, v, causal=False, seen=seen, look=look)
+        return self.out(mixed.transpose(1, 2).reshape(b, t, d))
+
+
+def _check_heads(width: int, heads: int) -> None:
+    if width % heads:
+        raise ValueError(f"{heads} heads do not divide a width of {width}; choose a multiple.")
+
+
+def _mix(kind: str, q: Tensor, k: Tensor, v: Tensor, *, causal: bool, seen: Tensor | None, look: Look | None) -> Tensor:
+    """(B, heads, T, d) of each head's weighted sums, on the fast path or the explicit one."""
+    keys = None if seen is None else seen[:, None, None, :]
+    if look is not None:
+        mixed, weights = attend(q, k, v, causal=causal, seen=keys)
+        return look.keep(kind, weights, mixed)
+    if keys is None:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    if causal:
+        keys = keys & torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool, device=q.device).tril()
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=keys)
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then with `cross` x + cross attention(norm(x), memory), then x + MLP(norm(x))."""
+
+    def __init__(self, width: int, heads: int, *, cross: bool = False, dropout: float = 0.0) -> None:
         super().__init__()
         self.norm_attention = nn.LayerNorm(width)
         self.attention = Attention(width, heads)
+        if cross:
+            self.norm_cross = nn.LayerNorm(width)
+            self.cross = CrossAttention(width, heads)
         self.norm_mlp = nn.LayerNorm(width)
         self.mlp = nn.Sequential(nn.Linear(width, MLP_RATIO * width), nn.GELU(), nn.Linear(MLP_RATIO * width, width))
+        self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, *, causal: bool = False) -> Tensor:
-        """(B, T, D) to (B, T, D)."""
-        x = x + self.attention(self.norm_attention(x), causal=causal)
-        return x + self.mlp(self.norm_mlp(x))
+    def forward(
+        self,
+        x: Tensor,
+        memory: Tensor | None = None,
+        *,
+        causal: bool = False,
+        seen: Tensor | None = None,
+        memory_seen: Tensor | None = None,
+        look: Look | None = None,
+    ) -> Tensor:
+        """(B, T, D) to (B, T, D); `memory` (B, S, D) is what a block with `cross` looks at, `memory_seen` (B, S)."""
+        x = x + self.dropout(self.attention(self.norm_attention(x), causal=causal, seen=seen, look=look))
+        if memory is not None:
+            x = x + self.dropout(self.cross(self.norm_cross(x), memory, seen=memory_seen, look=look))
+        return x + self.dropout(self.mlp(self.norm_mlp(x)))
+
+
+class Stack(nn.Module):
+    """Blocks one after the other and a last norm."""
+
+    def __init__(
+        self, name: str, width: int, heads: int, depth: int, *, cross: bool = False, dropout: float = 0.0
+    ) -> None:
+        """`name`, ENCODER or DECODER, is what a `Look` calls it."""
+        super().__init__()
+        self.name = name
+        self.blocks = nn.ModuleList(Block(width, heads, cross=cross, dropout=dropout) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(
+        self,
+        x: Tensor,
+        memory: Tensor | None = None,
+        *,
+        causal: bool = False,
+        seen: Tensor | None = None,
+        memory_seen: Tensor | None = None,
+        look: Look | None = None,
+    ) -> Tensor:
+        """(B, T, D) to (B, T, D); arguments as of `Block`."""
+        for number, block in enumerate(self.blocks):
+            if look is not None:
+                look.stack, look.layer = self.name, number
+            x = block(x, memory, causal=causal, seen=seen, memory_seen=memory_seen, look=look)
+        normed: Tensor = self.norm(x)
+        return normed
+
+
+class TokenEmbedding(nn.Module):
+    """Learned vectors of tokens and of positions, added up; the same vectors score the output (tied weights)."""
+
+    def __init__(self, vocabulary: int, width: int, longest: int) -> None:
+        """`vocabulary` tokens, `longest` positions."""
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, width)
+        self.positions = nn.Embedding(longest, width)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+        nn.init.normal_(self.tokens.weight, std=INIT_SPREAD)
+        nn.init.normal_(self.positions.weight, std=INIT_SPREAD)
+
+    @property
+    def longest(self) -> int:
+        """How many tokens fit."""
+        return self.positions.num_embeddings
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, T) token numbers to (B, T, D).
+
+        Raises:
+            ValueError: the sequence is longer than there are positions.
+        """
+        length = tokens.shape[1]
+        if length > self.longest:
+            raise ValueError(f"{length} tokens are more than the {self.longest} that this model has positions for.")
+        embedded: Tensor = self.tokens(tokens) + self.positions.weight[:length]
+        return embedded
+
+    def logits(self, x: Tensor) -> Tensor:
+        """(B, T, D) to (B, T, V): how well each token's vector fits, plus a bias for its frequency."""
+        return F.linear(x, self.tokens.weight, self.bias)
+
+
+class Encoder(nn.Module):
+    """Every token sees every other: BERT's arrangement."""
+
+    def __init__(
+        self, vocabulary: int, width: int, heads: int, depth: int, longest: int, *, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.embedding = TokenEmbedding(vocabulary, width, longest)
+        self.stack = Stack(ENCODER, width, heads, depth, dropout=dropout)
+
+    def features(self, tokens: Tensor, *, seen: Tensor | None = None, look: Look | None = None) -> Tensor:
+        """(B, T) token numbers to (B, T, D); `seen` (B, T) is True for tokens, False for padding."""
+        features: Tensor = self.stack(self.embedding(tokens), seen=seen, look=look)
+        return features
+
+    def forward(self, tokens: Tensor, *, seen: Tensor | None = None, look: Look | None = None) -> Tensor:
+        """(B, T) token numbers to (B, T, V) logits."""
+        return self.embedding.logits(self.features(tokens, seen=seen, look=look))
+
+
+class Decoder(nn.Module):
+    """Every token sees those before it: GPT's arrangement."""
+
+    def __init__(
+        self, vocabulary: int, width: int, heads: int, depth: int, longest: int, *, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.embedding = TokenEmbedding(vocabulary, width, longest)
+        self.stack = Stack(DECODER, width, heads, depth, dropout=dropout)
+
+    def features(self, tokens: Tensor, *, look: Look | None = None) -> Tensor:
+        """(B, T) token numbers to (B, T, D)."""
+        features: Tensor = self.stack(self.embedding(tokens), causal=True, look=look)
+        return features
+
+    def forward(self, tokens: Tensor, *, look: Look | None = None) -> Tensor:
+        """(B, T) token numbers to (B, T, V) logits of each next token."""
+        return self.embedding.logits(self.features(tokens, look=look))
+
+
+class EncoderDecoder(nn.Module):
+    """A decoder that also looks at what an encoder made of another sequence: T5's arrangement."""
+
+    def __init__(
+        self, vocabulary: int, width: int, heads: int, depth: int, longest: int, *, dropout: float = 0.0
+    ) -> None:
+        """`depth` blocks in each half; both halves share the embedding."""
+        super().__init__()
+        self.embedding = TokenEmbedding(vocabulary, width, longest)
+        self.encoder = Stack(ENCODER, width, heads, depth, dropout=dropout)
+        self.decoder = Stack(DECODER, width, heads, depth, cross=True, dropout=dropout)
+
+    def encode(self, source: Tensor, *, seen: Tensor | None = None, look: Look | None = None) -> Tensor:
+        """(B, S) token numbers to the memory (B, S, D)."""
+        memory: Tensor = self.encoder(self.embedding(source), seen=seen, look=look)
+        return memory
+
+    def decode(self, target: Tensor, memory: Tensor, *, seen: Tensor | None = None, look: Look | None = None) -> Tensor:
+        """(B, T) token numbers and the memory to (B, T, V) logits; `seen` (B, S) is of the source."""
+        x = self.decoder(self.embedding(target), memory, causal=True, memory_seen=seen, look=look)
+        return self.embedding.logits(x)
+
+    def forward(
+        self, source: Tensor, target: Tensor, *, seen: Tensor | None = None, look: Look | None = None
+    ) -> Tensor:
+        """(B, S) and (B, T) token numbers to (B, T, V) logits of each next token of the target."""
+        return self.decode(target, self.encode(source, seen=seen, look=look), seen=seen, look=look)
 
 
 def sine_positions_2d(side: int, width: int, longest: float = 100.0) -> Tensor:
