@@ -26,7 +26,7 @@ def ablation_chart(
         title: what is seen, in words.
     """
     names = [html.escape(name) for name in columns]
-    text = [["" if value is None else f"{value:+.0f}" for value in row] for row in cells]
+    text = [["" if value is None else style.points(value) for value in row] for row in cells]
     data = [
         {
             "type": "heatmap",
@@ -47,8 +47,8 @@ def ablation_chart(
     ]
     layout = style.layout(
         title,
-        xaxis=style.axis("", side="top", showgrid=False),
-        yaxis=style.axis("", autorange="reversed", showgrid=False),
+        xaxis=style.axis("", side="top", showgrid=False, visible=bool(rows)),
+        yaxis=style.axis("", autorange="reversed", showgrid=False, visible=bool(rows)),
         margin={"l": 8, "r": 8, "t": 64, "b": 8},
     )
     return {"data": data if rows else [], "layout": layout}

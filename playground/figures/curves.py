@@ -89,7 +89,10 @@ def compared_curves(
                 }
             )
     layout = style.layout(
-        title, xaxis=style.axis(step_title, rangemode="tozero"), yaxis=style.axis("", nticks=5), annotations=annotations
+        title,
+        xaxis=style.axis(step_title, rangemode="tozero", visible=bool(runs)),
+        yaxis=style.axis("", nticks=5, visible=bool(runs)),
+        annotations=annotations,
     )
     return {"data": data, "layout": layout}
 

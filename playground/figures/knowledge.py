@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 
+from playground.figures import style
+
 
 def factors_of(scores: Mapping[str, float]) -> list[str]:
     """The factors that probes have scored, in their order."""
@@ -62,7 +64,7 @@ def versus_table(sides: Sequence[tuple[str, Mapping[str, float]]], labels: Mappi
             f'<tr><th scope="row">{html.escape(label)}</th>'
             f'<td>{_bar(one[key])}</td><td class="num">{_percent(one[key])}</td>'
             f'<td>{_bar(other[key], colour="other")}</td><td class="num">{_percent(other[key])}</td>'
-            f'<td class="num change {direction}">{change:+.0f}</td></tr>'
+            f'<td class="num change {direction}">{style.points(change)}</td></tr>'
         )
     return (
         f'<table class="knowledge versus"><caption>{html.escape(caption)}</caption><thead><tr>'

@@ -46,3 +46,9 @@ def layout(title: str, **options: Any) -> dict[str, Any]:
         "showlegend": False,
         **options,
     }
+
+
+def points(change: float) -> str:
+    """A difference in percentage points as text: signed, with a real minus, and 0 without a sign."""
+    whole = round(change)
+    return "0" if whole == 0 else f"{whole:+d}".replace("-", "−")

@@ -142,8 +142,8 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
             live = simclr_live.lay_out_live()
         with gr.Tab("Augment", id="augment"):
             bench = simclr_augment.lay_out_bench()
-        with gr.Tab("By hand", id="by-hand") as by_hand_tab:
-            build_by_hand(store, by_hand_tab, draw_batch)
+        with gr.Tab("By hand", id="by-hand"):
+            build_by_hand(store, draw_batch)
         with gr.Tab("Pictures", id="pictures"):
             pictures = simclr_pictures.lay_out_pictures()
         with gr.Tab("Ablation", id="ablation"):

@@ -35,11 +35,10 @@ class ByHand:
     drawn: Callable[[Session], list[Any]]
 
 
-def build_by_hand(store: SessionStore, by_hand_tab: gr.Tab, batch_of: Callable[[Session], Batch | None]) -> ByHand:
+def build_by_hand(store: SessionStore, batch_of: Callable[[Session], Batch | None]) -> ByHand:
     """Lay out and wire both parts where it is called.
 
     Args:
-        by_hand_tab: the tab around; when it is opened again, a batch that was shown is drawn anew.
         batch_of: draws another batch of a session's model at each call; None where there is no model.
     """
     with gr.Tabs(elem_classes=["nt-parts"]):

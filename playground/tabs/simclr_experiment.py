@@ -205,10 +205,13 @@ def draw(store: SessionStore, session: Session, run: Run, everything: bool) -> l
         frames.append(kept["frame"])
     scores = scores_of(run.snapshot)
     labels = labels_of(run.frozen.without.split.held_out)
+    charted = (scores, run.snapshot is not None and run.snapshot.done)
+    if run.views.get("charted") != charted:  # redrawing a chart costs the page more than a step costs the net
+        run.views |= {"charted": charted, "chart": experiment_curves(run, labels)}
     return [
         verdict_html(run, votes_of(session)),
         experiment_table(scores, labels),
-        experiment_curves(run, labels),
+        run.views["chart"],
         *frames,
     ]
 

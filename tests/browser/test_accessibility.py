@@ -35,6 +35,20 @@ def test_nothing_serious_in_any_part(visitor: Visitor, server: Server, theme):
         assert serious(visitor) == [], name
 
 
+@pytest.mark.parametrize("theme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
+def test_nothing_serious_in_any_part_of_simclr(visitor: Visitor, server: Server, theme):
+    visitor.open(f"{server.address}?__theme={theme}")
+    visitor.page.get_by_role("tab", name="SimCLR", exact=True).click()
+    visitor.page.wait_for_selector("#simclr-exp-sees-with img", timeout=90_000)
+    tabs = visitor.page.locator("#simclr-views-tabs button[role=tab]")
+    names = [name for name in tabs.all_inner_texts() if name]
+    assert len(names) >= 9
+    for name in names:
+        visitor.page.locator("#simclr-views-tabs").get_by_role("tab", name=name, exact=True).first.click()
+        time.sleep(0.7)
+        assert serious(visitor) == [], name
+
+
 def focused(visitor: Visitor) -> str:
     script = (
         "() => { const e = document.activeElement; return e.closest('[id^=w2v-]')?.id + ' ' + (e.className || '') }"

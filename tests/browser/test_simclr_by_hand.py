@@ -82,8 +82,8 @@ def address() -> Iterator[str]:
     store, seeds = SessionStore(1, "cpu"), itertools.count()
     gr.set_static_paths([*similarity_grid.SCRIPTS.values(), similarity_grid.STYLE])
     blocks = gr.Blocks(title="By hand", analytics_enabled=False, fill_width=True)
-    with blocks as demo, gr.Column(elem_classes=["view-column"]), gr.Tabs(), gr.Tab("By hand") as tab:
-        build_by_hand(store, tab, lambda _: batch(next(seeds)))
+    with blocks as demo, gr.Column(elem_classes=["view-column"]), gr.Tabs(), gr.Tab("By hand"):
+        build_by_hand(store, lambda _: batch(next(seeds)))
     options = {**shell.launch_options(), "head": similarity_grid.head()}
     _, local, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, **options)
     yield local

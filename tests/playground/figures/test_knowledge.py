@@ -26,7 +26,7 @@ def test_a_table_has_a_row_a_factor_with_bar_number_and_baselines():
 def test_two_runs_stand_side_by_side_with_the_difference_in_points():
     other = {**SCORES, "knn_colour": 0.96, "knn_shape": 0.42}
     text = versus_table([("kept", other), ("jittered", SCORES)], {"colour": "Colour", "shape": "Shape"}, "Both")
-    assert "-50" in text
+    assert "−50" in text
     assert "+38" in text
     assert text.index("change down") < text.index("change up")
 
@@ -44,7 +44,7 @@ def test_names_are_never_markup():
 
 def test_runs_to_come_have_empty_cells():
     figure = ablation_chart(["without crop", "without hue"], ["Colour"], [[-12.4], [None]], title="t")
-    assert figure["data"][0]["text"] == [["-12"], [""]]
+    assert figure["data"][0]["text"] == [["−12"], [""]]
     assert ablation_chart([], ["Colour"], [], title="t")["data"] == []
 
 

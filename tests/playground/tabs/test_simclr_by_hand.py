@@ -70,8 +70,8 @@ def test_the_button_and_the_tab_draw_a_batch_of_this_visitors_model(store):
         asked.append(session)
         return some_batch(seed=len(asked))
 
-    with gr.Blocks() as demo, gr.Tab("By hand") as tab:
-        built = build_by_hand(store, tab, batch_of)
+    with gr.Blocks() as demo, gr.Tab("By hand"):
+        built = build_by_hand(store, batch_of)
     calls = [function for function in demo.fns.values() if function.fn.__name__ == "redrawn"]
     assert len(calls) == 2
     values = [call.fn(SimpleNamespace(session_hash="page")) for call in calls]

@@ -14,6 +14,7 @@ import pytest
 from backends.analysis.map_config import MapConfig
 from backends.data.pictures import Factor
 from backends.simclr.config import SimCLRConfig
+from playground.figures.style import points
 from playground.live_map import map_of
 from playground.pins import PinError, pins_of
 from playground.session import Run
@@ -97,7 +98,7 @@ def test_the_table_holds_the_probes_of_either_run(session, trained):
     table = comparison(session)[TABLE]
     for factor in ("colour", "form"):
         change = 100 * (other[f"knn_{factor}"] - scores[f"knn_{factor}"])
-        assert f">{change:+.0f}</td>" in table
+        assert f">{points(change)}</td>" in table
 
 
 def test_a_run_keeps_the_map_that_the_page_has_drawn(session, trained):
