@@ -32,7 +32,17 @@ def main(arguments: list[str] | None = None) -> int:
     from playground import shell, warm_up
     from playground.session import SessionStore
 
-    store = SessionStore(options.max_runs, device)
+    models = None
+    if options.model_dir is not None:
+        from backends.attention.heads import HeadsError
+        from backends.attention.transformers_models import ModelFolder
+
+        try:
+            models = ModelFolder(options.model_dir)
+        except HeadsError as error:
+            print(error, file=sys.stderr)
+            return 2
+    store = SessionStore(options.max_runs, device, models)
     demo = shell.build(store)
     _, address, shared = demo.launch(
         server_name=options.host,
@@ -59,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--share", action="store_true", help="make a public link through gradio.live")
     parser.add_argument("--device", choices=DEVICE_NAMES, default="auto", help="where to train")
     parser.add_argument("--max-runs", type=_count, default=MAX_RUNS, help="trainings at once; further ones queue")
+    parser.add_argument(
+        "--model-dir", metavar="FOLDER", help="folder whose subfolders are models of transformers to look into"
+    )
     return parser
 
 

@@ -121,7 +121,10 @@ def _add_method(methods: Any, method: Method) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting")
     parser.add_argument("--json", action="store_true", help="one flat JSON object a line")
     parser.add_argument("--save", type=Path, metavar="DIR", help="write what was learned into a folder")
-    parser.add_argument("--data", type=Path, metavar="PATH", help=f"your own data: {method.data_help}")
+    if method.data_help:
+        parser.add_argument("--data", type=Path, metavar="PATH", help=f"your own data: {method.data_help}")
+    else:
+        parser.set_defaults(data=None)
     parser.add_argument("--device", choices=DEVICE_NAMES, default="auto", help="where to compute")
 
 

@@ -15,10 +15,13 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backends.engine.config import MethodConfig
 from backends.engine.trainer import Snapshot, Trainer, TrainingError
+
+if TYPE_CHECKING:
+    from backends.attention.transformers_models import ModelFolder
 
 GRACE_SECONDS = 60.0
 """A closed tab's run is freed after this long."""
@@ -155,10 +158,14 @@ class Session:
 class SessionStore:
     """All sessions of the server, and the places in which runs train."""
 
-    def __init__(self, max_runs: int, device: str) -> None:
-        """Take at most `max_runs` trainings at once on `device`; further ones queue."""
+    def __init__(self, max_runs: int, device: str, model_folder: ModelFolder | None = None) -> None:
+        """Take at most `max_runs` trainings at once on `device`; further ones queue.
+
+        `model_folder` holds the trained models that the operator offers.
+        """
         self.max_runs = max_runs
         self.device = device
+        self.model_folder = model_folder
         self.device_lock = FairLock()
         self.workers = ThreadPoolExecutor(max_runs + 2, "run")
         self.map_worker = ThreadPoolExecutor(1, "map")

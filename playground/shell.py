@@ -10,11 +10,18 @@ from typing import Any
 
 import gradio as gr
 
-from playground.components import answers, embedding_explorer, picture_grid, similarity_grid
+from playground.components import (
+    answers,
+    attention_bench,
+    embedding_explorer,
+    head_view,
+    picture_grid,
+    similarity_grid,
+)
 from playground.components.plotly_view import plotly_js_path, static_url
 from playground.links import Link, read_query
 from playground.session import SessionStore
-from playground.tabs import simclr, simclr_state, word2vec, word2vec_map
+from playground.tabs import attention, attention_recall, simclr, simclr_state, word2vec, word2vec_map
 from playground.tabs.tab import Tab
 
 TITLE = "SSL Playground"
@@ -26,10 +33,11 @@ MAX_QUEUE = 128
 MAX_UPLOAD = "210mb"
 """Above the largest file that is accepted (vectors, 200 MB), so that a slightly larger one gets our sentence."""
 UPLOADS_KEPT_SECONDS = 3600
-SCRIPTED: tuple[Any, ...] = (embedding_explorer, similarity_grid, picture_grid)
+SCRIPTED: tuple[Any, ...] = (embedding_explorer, similarity_grid, picture_grid, attention_bench, head_view)
 """Components that bring scripts and styles of their own."""
 TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
     word2vec_map.TAB: ("Word2Vec", word2vec.build_tab),
+    attention_recall.TAB: ("Attention", attention.build_tab),
     simclr_state.TAB: ("SimCLR", simclr.build_tab),
 }
 """In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""

@@ -158,8 +158,8 @@ def _load_emoji(size: int, chosen: tuple[int, ...], background: int) -> PictureS
         return resize(composite(np.stack(sprites), background), side)
 
     factors = (
-        Factor("category", "category", index.categories, _frozen(index.category_idx[concept_idx])),
-        Factor("artist", "artist", tuple(artist.name for artist in artists), _frozen(artist_idx)),
+        Factor("category", "Category", index.categories, _frozen(index.category_idx[concept_idx])),
+        Factor("artist", "Artist", tuple(artist.name for artist in artists), _frozen(artist_idx)),
     )
     return PictureSet(
         name="emoji",

@@ -474,7 +474,7 @@ def _picture_set(read: Sequence[_Read], left_out: Counter[str]) -> PictureSet:
     return PictureSet(
         name="own",
         images=images,
-        factors={"folder": Factor("folder", "folder", classes, values)},
+        factors={"folder": Factor("folder", "Folder", classes, values)},
         names=tuple(_clean(picture.member.name) for picture in read),
         source="Pictures that you brought",
         licence="Yours",

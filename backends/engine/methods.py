@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,16 @@ from backends.engine.trainer import Trainer
 
 @dataclass(frozen=True)
 class Method:
-    """A trainable method: where its config and trainer are, and how it takes the user's own data."""
+    """A trainable method: where its config and trainer are, and how it takes the user's own data, if it takes any."""
 
     name: str
     summary: str
     config_path: str
     trainer_path: str
-    data_reader_path: str
-    data_argument: str
-    own_data: dict[str, Any]
-    data_help: str
+    data_reader_path: str = ""
+    data_argument: str = ""
+    own_data: dict[str, Any] = field(default_factory=dict)
+    data_help: str = ""
 
     @property
     def config(self) -> type[MethodConfig]:
@@ -64,6 +64,12 @@ METHODS: dict[str, Method] = {
             data_argument="pictures",
             own_data={"data": "own"},
             data_help="a .zip of folders of pictures; a folder's name is the label of what is in it",
+        ),
+        Method(
+            name="recall",
+            summary="LSTM against transformer: recall the first symbol after many distractors",
+            config_path="backends.attention.recall_config:RecallConfig",
+            trainer_path="backends.attention.recall:RecallTrainer",
         ),
     )
 }

@@ -108,7 +108,8 @@ class Attention(nn.Module):
             look: take the explicit path and keep its weights there.
         """
         b, t, d = x.shape
-        q, k, v = self.qkv(x).view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # (B, heads, T, d_head)
+        parts = self.qkv(x).view(b, t, 3, self.heads, d // self.heads).unbind(2)  # so their gradients meet uncopied
+        q, k, v = (part.transpose(1, 2) for part in parts)  # (B, heads, T, d_head)
         mixed = _mix(SELF, q, k, v, causal=causal, seen=seen, look=look)
         return self.out(mixed.transpose(1, 2).reshape(b, t, d))
 
@@ -133,7 +134,8 @@ class CrossAttention(nn.Module):
         """Attend: (B, T, D) and (B, S, D) to (B, T, D); `seen` (B, S) and `look` as of `Attention`."""
         b, t, d = x.shape
         q = self.query(x).view(b, t, self.heads, d // self.heads).transpose(1, 2)
-        k, v = self.kv(memory).view(b, -1, 2, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        parts = self.kv(memory).view(b, -1, 2, self.heads, d // self.heads).unbind(2)
+        k, v = (part.transpose(1, 2) for part in parts)
         mixed = _mix(CROSS, q, k, v, causal=False, seen=seen, look=look)
         return self.out(mixed.transpose(1, 2).reshape(b, t, d))
 

@@ -1,0 +1,423 @@
+"""The transformer that this project trains on the built-in text and ships, so that heads can be read at once, offline.
+
+Made by `python -m backends.attention.shipped`; the card beside the file says how. The text is cut into pieces of words
+by byte-pair encoding (Sennrich et al., 2016) over bytes, so every text can be read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backends.attention.heads import (
+    DECODER,
+    LONGEST,
+    AttentionStack,
+    Head,
+    HeadsError,
+    Pass,
+    Prediction,
+    Prepared,
+    read_heads,
+    readable_piece,
+    shown_pieces,
+    top_guesses,
+)
+from backends.engine.checkpoints import CheckpointError, load_checkpoint, save_checkpoint, write_atomically
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from backends.nets.transformer import Decoder
+
+FOLDER = Path(__file__).resolve().parents[2] / "assets" / "attention"
+MODEL_NAME, TOKENIZER_NAME = "model.safetensors", "tokenizer.json"
+MAX_TOKENIZER_BYTES = 1 << 20
+START = "<s>"
+"""Stands before every text: a place to look at for heads that find nothing."""
+HELD_OUT_EVERY, LINES_PER_BLOCK = 20, 100
+"""Of every twenty blocks of a hundred lines, the last is kept for measuring."""
+MEASURED_WINDOWS = 256
+REPORTED_EVERY = 100
+
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the shipped model is built and trained.
+
+    Attributes:
+        vocabulary: pieces of words, the start among them.
+        width: of a token's vector.
+        heads: in each layer.
+        depth: layers.
+        longest: tokens that fit.
+        batch: windows in a step.
+        steps: of AdamW.
+        repeats: share of windows in which a passage comes twice. They teach heads to look for what followed the last
+            time (Olsson et al., 2022); speeches alone rarely repeat themselves word for word.
+        learning_rate: at its highest, after `warm_up` steps; it falls along a cosine to a twentieth.
+        warm_up: steps.
+        weight_decay: of all weights.
+        seed: of weights and windows.
+    """
+
+    vocabulary: int = 2048
+    width: int = 128
+    heads: int = 4
+    depth: int = 4
+    longest: int = LONGEST
+    batch: int = 24
+    steps: int = 2_000
+    repeats: float = 0.2
+    learning_rate: float = 3e-3
+    warm_up: int = 100
+    weight_decay: float = 0.05
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A decoder's input.
+
+    Attributes:
+        ids: (T,) token numbers, the start first.
+        pieces: the same as they are shown.
+    """
+
+    ids: tuple[int, ...]
+    pieces: tuple[str, ...]
+
+
+class ShippedDecoder:
+    """A decoder of this project with its tokenizer; see `backends.attention.heads.HeadModel`."""
+
+    takes_picture = False
+
+    def __init__(self, model: Decoder, tokenizer: Tokenizer, title: str, card: dict[str, Any]) -> None:
+        self.model, self.tokenizer, self.title, self.card = model, tokenizer, title, card
+
+    @property
+    def shape(self) -> dict[str, tuple[int, int]]:
+        """(layers, heads in each) by stack."""
+        blocks = self.model.stack.blocks
+        return {DECODER: (len(blocks), blocks[0].attention.heads)}
+
+    def prepare(self, source: str) -> Prepared:
+        """Cut a text into at most as many tokens as the model reads, the start among them."""
+        encoding = self.tokenizer.encode(source)
+        ids = [self._start, *encoding.ids]
+        if len(ids) < 2:
+            raise HeadsError("There is nothing to read; write a sentence.")
+        kept = ids[: self.model.embedding.longest]
+        pieces = shown_pieces(source, [self._piece(number) for number in kept], [(0, 0), *encoding.offsets])
+        return Prepared(Tokens(tuple(kept), pieces), kept=len(kept), cut=len(kept) < len(ids))
+
+    def run(self, prepared: Prepared, silenced: Collection[Head]) -> Pass:
+        """Read the text, and guess the token after it."""
+        import torch
+
+        from backends.nets.transformer import SELF, Look
+
+        tokens: Tokens = prepared.data
+        look = Look(silenced=[(DECODER, SELF, layer, head) for _, layer, head in silenced])
+        with torch.inference_mode():
+            logits = self.model(torch.tensor([tokens.ids]), look=look)[0, -1:].numpy()
+        layers = [look.weights[DECODER, SELF, number][0].numpy() for number in range(self.shape[DECODER][0])]
+        special = tuple(place for place, number in enumerate(tokens.ids) if number == self._start)
+        stack = AttentionStack(
+            DECODER,
+            tokens.pieces,
+            tokens.pieces,
+            np.stack(layers),
+            tokens.ids,
+            tokens.ids,
+            special,
+            special,
+            causal=True,
+        )
+        prediction = Prediction(f"after “{tokens.pieces[-1]}”", top_guesses(logits[0], self._piece))
+        return Pass((stack,), (prediction,), logits)
+
+    @property
+    def _start(self) -> int:
+        return start_of(self.tokenizer)
+
+    def _piece(self, number: int) -> str:
+        return readable_piece(self.tokenizer.id_to_token(number) or "", self.tokenizer.decode([number]))
+
+
+def load() -> ShippedDecoder:
+    """Read the shipped model; it is shared by all that ask.
+
+    Raises:
+        CheckpointError: its files are missing or damaged.
+    """
+    with _loading:
+        return _load()
+
+
+def origin() -> str:
+    """Say where the shipped model comes from, in one sentence.
+
+    Raises:
+        CheckpointError: its files are missing or damaged.
+    """
+    return str(load().card["origin"])
+
+
+@lru_cache(maxsize=1)
+def _load() -> ShippedDecoder:
+    tensors, card = load_checkpoint(FOLDER / MODEL_NAME)
+    tokenizer = _read_tokenizer(FOLDER / TOKENIZER_NAME)
+    try:
+        recipe = Recipe(**card["recipe"])
+        title = str(card["title"])
+        model = build(recipe)
+        model.load_state_dict({name: _as_tensor(array) for name, array in tensors.items()})
+    except (KeyError, TypeError, ValueError, RuntimeError):
+        raise CheckpointError(f"{MODEL_NAME} and its card do not fit together.") from None
+    start_of(tokenizer)
+    if tokenizer.get_vocab_size() != recipe.vocabulary:
+        raise CheckpointError(f"{TOKENIZER_NAME} and {MODEL_NAME} do not fit together.")
+    return ShippedDecoder(model.eval(), tokenizer, title, card)
+
+
+def _as_tensor(array: np.ndarray) -> Any:
+    import torch
+
+    return torch.from_numpy(array)
+
+
+def _read_tokenizer(path: Path) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        if path.stat().st_size > MAX_TOKENIZER_BYTES:
+            raise CheckpointError(f"{path.name} is larger than a tokenizer of this project may be.")
+        return Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path.name} is missing.") from None
+    except CheckpointError:
+        raise
+    except Exception:  # the package raises plain exceptions for all that it can't read
+        raise CheckpointError(f"{path.name} is damaged.") from None
+
+
+def start_of(tokenizer: Tokenizer) -> int:
+    """The number of the token that stands before every text.
+
+    Raises:
+        CheckpointError: the tokenizer has none.
+    """
+    number = tokenizer.token_to_id(START)
+    if number is None:
+        raise CheckpointError(f"{TOKENIZER_NAME} has no token {START}.")
+    return int(number)
+
+
+def build(recipe: Recipe) -> Decoder:
+    """A fresh model; its weights depend on the seed alone."""
+    from backends.nets.seeded import seeded
+    from backends.nets.transformer import Decoder
+
+    with seeded(recipe.seed):
+        return Decoder(recipe.vocabulary, recipe.width, recipe.heads, recipe.depth, recipe.longest)
+
+
+def training_lines() -> tuple[list[str], list[str]]:
+    """The lines to learn from, and those held out, of which none stands among the former.
+
+    Some speeches are in the text twice.
+    """
+    from backends.data.corpora import _speech_lines
+
+    learned: list[str] = []
+    held_out: list[str] = []
+    for number, line in enumerate(line for line in _speech_lines() if line.strip()):
+        last_block = number // LINES_PER_BLOCK % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+        (held_out if last_block else learned).append(line)
+    known = set(learned)
+    return learned, [line for line in held_out if line not in known]
+
+
+def train_tokenizer(lines: list[str], vocabulary: int) -> Tokenizer:
+    """Byte-pair encoding over bytes, learned from these lines."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[START],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(lines, trainer)
+    return tokenizer
+
+
+def encode_lines(tokenizer: Tokenizer, lines: list[str]) -> np.ndarray:
+    """(N,) int64: the lines' tokens one after the other, each line ended by a line feed."""
+    encodings = tokenizer.encode_batch([f"{line}\n" for line in lines], add_special_tokens=False)
+    return np.concatenate([np.array(encoding.ids, np.int64) for encoding in encodings])
+
+
+def windows(stream: np.ndarray, start: int, recipe: Recipe, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Batches of random windows, (batch, longest + 1): the start, then running tokens.
+
+    In a share of the windows a passage of a random length comes twice.
+    """
+    length = recipe.longest
+    while True:
+        places = random.integers(0, len(stream) - length, recipe.batch)
+        batch = np.stack([stream[place : place + length] for place in places])
+        for row in np.flatnonzero(random.random(recipe.batch) < recipe.repeats):
+            passage = int(random.integers(length // 8, length // 2 + 1))
+            begin = int(random.integers(0, length - 2 * passage + 1))
+            again = int(random.integers(begin + passage, length - passage + 1))
+            batch[row, again : again + passage] = batch[row, begin : begin + passage]
+        yield np.concatenate([np.full((recipe.batch, 1), start), batch], axis=1)
+
+
+def learning_rate_at(step: int, recipe: Recipe) -> float:
+    """Rising in a line over the warm-up, then falling along a cosine to a twentieth; `step` from 0."""
+    if step < recipe.warm_up:
+        return recipe.learning_rate * (step + 1) / recipe.warm_up
+    gone = (step - recipe.warm_up) / max(1, recipe.steps - recipe.warm_up)
+    return recipe.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * gone)))
+
+
+def train(recipe: Recipe, stream: np.ndarray, start: int) -> tuple[Decoder, float]:
+    """Train a model to guess each next token; returns it and the mean loss of the last hundred steps."""
+    import torch
+    from torch.nn import functional as F
+
+    model = build(recipe)
+    with torch.no_grad():  # begin from how often each token comes, and learn only what goes beyond it
+        counts = np.bincount(stream, minlength=recipe.vocabulary) + 1.0
+        model.embedding.bias.copy_(torch.from_numpy(np.log(counts / counts.sum())))
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.95), weight_decay=recipe.weight_decay, fused=True
+    )
+    batches = windows(stream, start, recipe, np.random.default_rng(recipe.seed))
+    losses: list[float] = []
+    for step in range(recipe.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate_at(step, recipe)
+        batch = torch.from_numpy(next(batches))
+        loss = F.cross_entropy(model(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+        if step % REPORTED_EVERY == 0:
+            print(f"step {step:,}: loss {np.mean(losses[-REPORTED_EVERY:]):.3f}", flush=True)
+    return model.eval(), float(np.mean(losses[-REPORTED_EVERY:]))
+
+
+def measure(model: Decoder, stream: np.ndarray, start: int) -> dict[str, float]:
+    """Perplexity a token of running text, and of the second half of windows whose halves are alike.
+
+    Windows of running text follow one another; at most `MEASURED_WINDOWS` are read. The second measure is of random
+    tokens that come twice: only a head that looks for repeats can guess those.
+    """
+    import torch
+    from torch.nn import functional as F
+
+    longest = model.embedding.longest
+    count = min(MEASURED_WINDOWS, len(stream) // longest)
+    running = stream[: count * longest].reshape(count, longest)
+    half = np.random.default_rng(0).choice(stream, (32, longest // 2))
+    repeated = np.concatenate([half, half], axis=1)
+
+    def loss_of(rows: np.ndarray, begin: int) -> float:
+        tokens = torch.from_numpy(np.concatenate([np.full((len(rows), 1), start), rows], axis=1))
+        with torch.inference_mode():
+            logits = torch.cat([model(part[:, :-1])[:, begin:] for part in tokens.split(32)])
+        return float(F.cross_entropy(logits.flatten(0, 1), tokens[:, 1 + begin :].flatten()))
+
+    return {
+        "held_out_perplexity": math.exp(loss_of(running, 0)),
+        "repeated_perplexity": math.exp(loss_of(repeated, longest // 2 + 1)),
+    }
+
+
+SAMPLE = (
+    "The Congress of the United States met in the city of Washington, and the President spoke of peace. "
+    "Then the Congress of the United States met again, and the President spoke of war."
+)
+"""What the card's roles are computed on."""
+
+
+def roles_on(model: ShippedDecoder, text: str = SAMPLE) -> list[list[str]]:
+    """What each head of each layer does on a text, with its figure."""
+    roles = read_heads(model, text).stack(DECODER).roles
+    return [[f"{role.name} {role.figure:.2f}" for role in layer] for layer in roles]
+
+
+def make(recipe: Recipe, folder: Path) -> list[Path]:
+    """Train a model and write its files."""
+    from backends.data.corpora import SPEECHES
+
+    learned, held_out = training_lines()
+    tokenizer = train_tokenizer(learned, recipe.vocabulary)
+    stream, measured = encode_lines(tokenizer, learned), encode_lines(tokenizer, held_out)
+    start = start_of(tokenizer)
+    begun = time.perf_counter()
+    model, loss = train(recipe, stream, start)
+    seconds = time.perf_counter() - begun
+    title = f"this project's small GPT ({recipe.depth} layers × {recipe.heads} heads)"
+    card = {
+        "title": title,
+        "origin": f"Trained earlier by this project on the speeches, {recipe.steps:,} steps of {recipe.batch} windows.",
+        "method": "next token, decoder (GPT)",
+        "recipe": asdict(recipe),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "data": {
+            "title": SPEECHES.title,
+            "source": SPEECHES.source,
+            "licence": SPEECHES.licence,
+            "tokens": len(stream),
+            "held_out_tokens": len(measured),
+        },
+        "loss": round(loss, 4),
+        "metrics": {name: round(value, 2) for name, value in measure(model, measured, start).items()},
+        "sample": SAMPLE,
+        "roles_on_sample": roles_on(ShippedDecoder(model, tokenizer, title, {})),
+        "seconds": round(seconds, 1),
+        "made_by": "python -m backends.attention.shipped",
+    }
+    tensors = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    written = write_atomically(
+        folder / TOKENIZER_NAME,
+        lambda temporary: _write_text(temporary, json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False)),
+    )
+    return [written, *save_checkpoint(folder / MODEL_NAME, tensors, card)]
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    """Train the model and write it."""
+    for written in make(Recipe(), FOLDER):
+        print(f"{written.name}: {written.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""LSTM against transformer: accuracy over distance, and how much of the gradient reaches each past step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from playground.components.plotly_view import typed
+from playground.figures import style
+
+COLOURS = {"transformer": style.ACCENT, "lstm": style.HIGHLIGHT}
+NAMES = {"transformer": "transformer", "lstm": "LSTM"}
+DASHES = {"transformer": "solid", "lstm": "dash"}
+FLOOR = 1e-12
+"""Gradients below are drawn there: a logarithm has no zero."""
+
+
+def gradient_chart(gradients: dict[str, np.ndarray], *, title: str) -> dict[str, Any]:
+    """The norm of the gradient that reaches each past step, on a logarithmic axis.
+
+    Args:
+        gradients: by net, (T,) norms, the first step first.
+        title: what is seen, in words.
+    """
+    data, annotations = [], []
+    length = max((len(norms) for norms in gradients.values()), default=0)
+    for number, (net, norms) in enumerate(gradients.items()):
+        back = np.arange(len(norms))[::-1].astype(np.float32)  # steps before the question
+        y = np.maximum(np.asarray(norms, np.float32), FLOOR)
+        data.append(_line(back, y, net))
+        annotations.append(
+            {
+                "x": 0.98,
+                "y": 0.98 - 0.14 * number,
+                "xref": "paper",
+                "yref": "paper",
+                "text": f"{NAMES[net]}: {y[0]:.0e} at the first symbol".replace("e-0", "e-"),
+                "showarrow": False,
+                "xanchor": "right",
+                "font": {"color": COLOURS[net], "size": 12},
+            }
+        )
+    known = bool(data)
+    layout = style.layout(
+        title,
+        xaxis=style.axis("steps before the question", range=[length + 1, -1], visible=known),
+        yaxis=style.axis("gradient", type="log", exponentformat="power", nticks=5, visible=known),
+        annotations=annotations,
+    )
+    return {"data": data, "layout": layout}
+
+
+def distance_chart(
+    lines: Sequence[tuple[str, Sequence[float], Sequence[float]]], chance: float, *, title: str
+) -> dict[str, Any]:
+    """Accuracy over the distance, a line a net, with chance as a thin line.
+
+    Args:
+        lines: (net, distances, accuracies in [0, 1]) of each.
+        chance: accuracy of guessing.
+        title: what is seen, in words.
+    """
+    data, annotations = [], []
+    known = any(len(distances) for _, distances, _ in lines)
+    for net, distances, accuracies in lines:
+        if not len(distances):
+            continue
+        line = _line(np.asarray(distances, np.float32), np.asarray(accuracies, np.float32), net)
+        data.append(line | {"mode": "lines+markers", "marker": {"size": 8, "symbol": _SYMBOLS[net]}})
+        annotations.append(
+            {
+                "x": float(np.log10(distances[-1])),
+                "y": float(accuracies[-1]),
+                "text": f"{NAMES[net]} {accuracies[-1]:.0%}",
+                "showarrow": False,
+                "xanchor": "right",
+                "yshift": 14,
+                "font": {"color": COLOURS[net], "size": 12},
+            }
+        )
+    shapes = [
+        {
+            "type": "line",
+            "xref": "paper",
+            "x0": 0,
+            "x1": 1,
+            "y0": chance,
+            "y1": chance,
+            "line": {"color": style.MUTED, "width": 1, "dash": "dot"},
+        }
+    ]
+    layout = style.layout(
+        title,
+        xaxis=style.axis("distance, symbols", type="log", dtick="D2", visible=known),
+        yaxis=style.axis("", range=[0, 1.15], tickformat=".0%", tickvals=[0, chance, 0.5, 1], visible=known),
+        annotations=annotations,
+        shapes=shapes if known else [],
+    )
+    return {"data": data, "layout": layout}
+
+
+_SYMBOLS = {"transformer": "circle", "lstm": "diamond"}
+
+
+def _line(x: np.ndarray, y: np.ndarray, net: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": typed(x),
+        "y": typed(y),
+        "line": {"color": COLOURS[net], "width": 2.5, "dash": DASHES[net]},
+        "hovertemplate": "%{x}: %{y:.3g}<extra></extra>",
+    }

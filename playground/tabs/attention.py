@@ -1,0 +1,70 @@
+"""The Attention tab: the sum by hand, LSTM against transformer, and the heads of a trained model."""
+
+from __future__ import annotations
+
+import urllib.parse
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from backends.attention.recall_config import RecallConfig
+from playground import controls
+from playground.components import answers
+from playground.components.attention_bench import attention_bench
+from playground.components.link_box import wire_link
+from playground.links import Link, LinkTarget, query_of, read_query
+from playground.session import Session, SessionStore
+from playground.tabs import attention_heads, attention_recall
+from playground.tabs.attention_how import build_how_it_works
+from playground.tabs.attention_recall import TAB
+from playground.tabs.tab import Tab
+
+QUESTION = "How does a word find the words that matter to it?"
+LEAD = (
+    "By comparing its query with every word's key. One sum, no recurrence: work it out by hand, see why it remembers "
+    "where an LSTM forgets, and look at what the heads of a trained model do with it."
+)
+LINK = LinkTarget({"": RecallConfig})
+
+
+def build_tab(store: SessionStore) -> Tab:
+    """Lay the tab out and wire it."""
+    with gr.Column(elem_classes=["view-column"]):
+        answers.html_area(f"<h2>{QUESTION}</h2><p>{LEAD}</p>", elem_classes=["lead", "wide-lead"])
+        with gr.Tabs(elem_classes=["questions"], elem_id="attention-views-tabs") as views:
+            with gr.Tab("The sum by hand", id="by-hand"):
+                attention_bench(elem_id="attention-bench")
+            with gr.Tab("LSTM against transformer", id="recall"):
+                recall = attention_recall.lay_out_recall(store)
+            with gr.Tab("Heads of a trained model", id="heads") as heads_tab:
+                heads = attention_heads.lay_out_heads(store)
+            with gr.Tab("How it works", id="how"):
+                build_how_it_works()
+    settings = controls.in_config_order(RecallConfig, recall.widgets)
+    run, sweep = attention_recall.wire_recall(store, recall, settings)
+    attention_heads.wire_heads(store, heads, heads_tab)
+    wire_link(recall.copy_link, recall.link, settings, partial(make_query, store, settings))
+
+    def on_open(session: Session, link: Link | None) -> list[Any]:
+        config = link.configs[""] if link is not None else None
+        return [
+            gr.update(selected="recall") if link is not None else gr.skip(),
+            *recall.panel.restore(run, session, config),
+            *recall.sweep_panel.restore_run(sweep, session),
+        ]
+
+    outputs = [views, *recall.panel.outputs(run), *recall.sweep_panel.own_outputs(sweep)]
+    return Tab(outputs, on_open, LINK)
+
+
+def make_query(store: SessionStore, settings: controls.Controls, request: gr.Request, values: list[Any]) -> str:
+    """The link to a visitor's settings.
+
+    Raises:
+        ConfigError: a setting is out of its range.
+    """
+    query = query_of(TAB, {"": settings.read(values)})
+    session = store.of(str(request.session_hash))
+    session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
+    return query
