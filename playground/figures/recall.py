@@ -13,12 +13,14 @@ from playground.figures import style
 COLOURS = {"transformer": style.ACCENT, "lstm": style.HIGHLIGHT}
 NAMES = {"transformer": "transformer", "lstm": "LSTM"}
 DASHES = {"transformer": "solid", "lstm": "dash"}
-FLOOR = 1e-12
-"""Gradients below are drawn there: a logarithm has no zero."""
+FLOOR = 1e-30
+"""Shares below are drawn there: a logarithm has no zero."""
 
 
 def gradient_chart(gradients: dict[str, np.ndarray], *, title: str) -> dict[str, Any]:
-    """The norm of the gradient that reaches each past step, on a logarithmic axis.
+    """How much of the gradient reaches each past step, as a share of the strongest step's, on a logarithmic axis.
+
+    Shares, because a net that has learned the task has hardly any gradient left anywhere.
 
     Args:
         gradients: by net, (T,) norms, the first step first.
@@ -28,15 +30,16 @@ def gradient_chart(gradients: dict[str, np.ndarray], *, title: str) -> dict[str,
     length = max((len(norms) for norms in gradients.values()), default=0)
     for number, (net, norms) in enumerate(gradients.items()):
         back = np.arange(len(norms))[::-1].astype(np.float32)  # steps before the question
-        y = np.maximum(np.asarray(norms, np.float32), FLOOR)
+        strongest = max(float(np.max(norms)), np.finfo(np.float64).tiny)
+        y = np.maximum(np.asarray(norms, np.float64) / strongest, FLOOR)
         data.append(_line(back, y, net))
         annotations.append(
             {
-                "x": 0.98,
-                "y": 0.98 - 0.14 * number,
+                "x": 0.99,
+                "y": 0.2 - 0.17 * number,
                 "xref": "paper",
                 "yref": "paper",
-                "text": f"{NAMES[net]}: {y[0]:.0e} at the first symbol".replace("e-0", "e-"),
+                "text": f"{NAMES[net]}: {_power(float(y[0]))} at the first symbol",
                 "showarrow": False,
                 "xanchor": "right",
                 "font": {"color": COLOURS[net], "size": 12},
@@ -46,7 +49,7 @@ def gradient_chart(gradients: dict[str, np.ndarray], *, title: str) -> dict[str,
     layout = style.layout(
         title,
         xaxis=style.axis("steps before the question", range=[length + 1, -1], visible=known),
-        yaxis=style.axis("gradient", type="log", exponentformat="power", nticks=5, visible=known),
+        yaxis=style.axis("", type="log", exponentformat="power", nticks=5, visible=known),
         annotations=annotations,
     )
     return {"data": data, "layout": layout}
@@ -99,6 +102,14 @@ def distance_chart(
         shapes=shapes if known else [],
     )
     return {"data": data, "layout": layout}
+
+
+def _power(share: float) -> str:
+    """A share as a chart can show it: 1, 0.04, 3·10⁻⁸."""
+    if share >= 0.01:
+        return f"{share:.2g}"
+    digit, exponent = f"{share:.0e}".split("e")
+    return f"{digit}·10<sup>{int(exponent)}</sup>".replace("-", "−")
 
 
 _SYMBOLS = {"transformer": "circle", "lstm": "diamond"}

@@ -22,8 +22,8 @@ from playground.tabs.tab import Tab
 
 QUESTION = "How does a word find the words that matter to it?"
 LEAD = (
-    "By comparing its query with every word's key. One sum, no recurrence: work it out by hand, see why it remembers "
-    "where an LSTM forgets, and look at what the heads of a trained model do with it."
+    "By comparing its query with every word's key: one sum, no recurrence. Work it out, see it remember where an LSTM "
+    "forgets, look into trained heads."
 )
 LINK = LinkTarget({"": RecallConfig})
 

@@ -194,9 +194,10 @@ def shown(store: SessionStore, session: Session, *, change_to: str | None = None
     """
     asked = asked_of(session)
     try:
-        model = load_model(store, change_to or asked.model)
-        if change_to is not None and change_to != asked.model:
-            asked.model, asked.silenced = change_to, ()
+        choice = change_to or asked.model
+        model = load_model(store, choice)
+        if choice != asked.model:
+            asked.model, asked.silenced = choice, ()
         if model.takes_picture and asked.picture is None:
             asked.picture = built_in_picture()
         source = asked.picture if model.takes_picture else asked.text

@@ -37,6 +37,7 @@ LOOK_SECONDS = 1.0
 """Gradients and attention are computed anew at most so often while the nets train."""
 NETS = ("transformer", "lstm")
 PERFECT, POOR = 0.99, 0.3
+GRADIENT_TITLE = "Gradient at each past step, share of the largest"
 TASK = (
     "A sequence starts with one of {symbols} symbols, then come {distance} distractors, then a question mark. Which "
     "symbol was it? Both nets read the same sequences, as many, and are tested on others."
@@ -114,21 +115,18 @@ def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
 def _lay_out_views(store: SessionStore) -> dict[str, Any]:
     verdict = answers.html_area(verdict_html(None), elem_id="recall-verdict", elem_classes=["verdict"])
     with gr.Row(elem_classes=["recall-row"]):
-        with gr.Column(scale=3, min_width=300):
-            accuracy = plotly_view(label="Held-out accuracy over the steps", height=176, elem_id="recall-accuracy")
-        with gr.Column(scale=2, min_width=260):
-            table = answers.html_area(elem_id="recall-table")
-    with gr.Row(elem_classes=["actions"]):
+        accuracy = plotly_view(label="Held-out accuracy over the steps", height=170, elem_id="recall-accuracy")
+        gradients = plotly_view(label="Gradient that reaches each past step", height=170, elem_id="recall-gradients")
+    with gr.Row(elem_classes=["recall-row", "recall-sequence"]):
         strip = answers.html_area(strip_html(None), elem_id="recall-strip")
+        another = gr.Button("Another", size="sm", elem_id="recall-another", min_width=80)
     with gr.Row(elem_classes=["recall-row"]):
         with gr.Column(min_width=300):
-            gradients = plotly_view(
-                label="Gradient that reaches each past step", height=190, elem_id="recall-gradients"
-            )
-            another = gr.Button("Another sequence", size="sm", elem_id="recall-another", min_width=140)
+            table = answers.html_area(elem_id="recall-table")
+            answers.html_area(answers.sentence(LSTM_NOTE))
         with gr.Column(min_width=300):
-            distances = plotly_view(label="Accuracy over distance", height=190, elem_id="recall-distances")
             sweep_panel = RunPanel(store, "recall-sweep", "Sweep distances")
+            distances = plotly_view(label="Accuracy over distance", height=170, elem_id="recall-distances")
     return {
         "verdict": verdict,
         "accuracy": accuracy,
@@ -170,7 +168,7 @@ def wire_recall(store: SessionStore, parts: RecallPart, settings: controls.Contr
         make_trainer=partial(make_sweep, store),
         views=[parts.distances],
         draw=draw_sweep,
-        first_views=lambda session: [pack(distance_chart([], 0, title="Accuracy over distance: appears here"))],
+        first_views=lambda session: [pack(distance_chart([], 0, title="Accuracy over distance, trained anew at each"))],
         describe=describe_sweep,
         pauses=(TAB,),
     )
@@ -236,8 +234,8 @@ def draw(store: SessionStore, session: Session, run: Run, everything: bool) -> l
 
 def first_views(session: Session) -> list[Any]:
     """What stands there before the training."""
-    empty = pack(curves.named_curves([], 1.0, title="Held-out accuracy", step_title="steps", share=True))
-    waiting = pack(gradient_chart({}, title="Gradient at each past step: appears here"))
+    empty = pack(curves.named_curves([], 1.0, title="Held-out accuracy", step_title="steps of both", share=True))
+    waiting = pack(gradient_chart({}, title=GRADIENT_TITLE))
     return [verdict_html(None), empty, "", waiting, strip_html(None)]
 
 
@@ -253,7 +251,7 @@ def look(frozen: FrozenRecall, example: int) -> Looked:
 
 def look_values(looked: Looked) -> list[Any]:
     """The chart of gradients, and the sequence with its attention."""
-    chart = gradient_chart(looked.gradients, title="Gradient that reaches each past step")
+    chart = gradient_chart(looked.gradients, title=GRADIENT_TITLE)
     return [pack(chart), strip_html(looked.attended)]
 
 
