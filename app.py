@@ -69,9 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--share", action="store_true", help="make a public link through gradio.live")
     parser.add_argument("--device", choices=DEVICE_NAMES, default="auto", help="where to train")
     parser.add_argument("--max-runs", type=_count, default=MAX_RUNS, help="trainings at once; further ones queue")
-    parser.add_argument(
-        "--model-dir", metavar="FOLDER", help="folder whose subfolders are models of transformers to look into"
-    )
+    parser.add_argument("--model-dir", metavar="DIR", help="folder whose subfolders are models to look into")
     return parser
 
 

@@ -12,6 +12,7 @@ from typing import Any
 BENCHMARKS: dict[str, list[str]] = {
     "word2vec": ["tests.benchmarks.word2vec", "tests.benchmarks.word2vec_map", "tests.benchmarks.word2vec_browser"],
     "explorer": ["tests.benchmarks.explorer"],
+    "attention": ["tests.benchmarks.attention"],
     "simclr": ["tests.benchmarks.simclr", "tests.benchmarks.augment", "tests.benchmarks.apples"],
 }
 """The modules of each benchmark, run in this order. A module has add_arguments(parser) and run(options), which

@@ -20,7 +20,7 @@ def test_the_help_documents_every_flag():
         [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     described = dict(re.findall(r"^  (--[a-z-]+)\b.*?\s{2,}(\S.*)$", done.stdout.replace("}\n", "} "), re.MULTILINE))
-    assert set(described) == {"--host", "--port", "--share", "--device", "--max-runs"}
+    assert set(described) == {"--host", "--port", "--share", "--device", "--max-runs", "--model-dir"}
     assert all(len(text.split()) >= 3 for text in described.values())
 
 
@@ -75,3 +75,8 @@ def test_a_wrong_port_ends_with_status_2(port):
     with pytest.raises(SystemExit) as ended:
         app._parser().parse_args([f"--port={port}"])
     assert ended.value.code == 2
+
+
+def test_a_model_dir_that_is_no_folder_is_said_before_anything_starts(tmp_path, capsys):
+    assert app.main(["--model-dir", str(tmp_path / "nowhere")]) == 2
+    assert "--model-dir needs one" in capsys.readouterr().err
