@@ -320,7 +320,7 @@ def _change_sentence(whole: Pass, before: np.ndarray, after: np.ndarray, diverge
     first = whole.predictions[0]
     best = int(before.argmax())
     return (
-        f"{first.where}: {first.guesses[0].token} goes from {before[best]:.1%} to {after[best]:.1%}; "
+        f"{first.where}: “{first.guesses[0].token}” goes from {before[best]:.1%} to {after[best]:.1%}; "
         f"the guesses move by {divergence:.2f} bits."
     )
 

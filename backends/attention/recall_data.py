@@ -7,10 +7,13 @@ from string import ascii_lowercase, ascii_uppercase
 import torch
 from torch import Tensor
 
+from backends.engine.config import MAX_SEED
+
 DISTRACTORS = len(ascii_lowercase)
 QUERY = "?"
-HELD_OUT_SEED = 2**32
-"""Added to a run's seed for the held-out sequences; training seeds lie below, so no stream is both."""
+HELD_OUT_SEED = MAX_SEED + 1
+"""Added to a run's seed for the held-out sequences. All training seeds lie below, so no stream is both; and the sum
+stays below 2³², beyond which torch's CPU generator forgets the upper bits and would draw the training's sequences."""
 
 
 def vocabulary_size(symbols: int) -> int:

@@ -46,6 +46,7 @@ START = "<s>"
 """Stands before every text: a place to look at for heads that find nothing."""
 HELD_OUT_EVERY, LINES_PER_BLOCK = 20, 100
 """Of every twenty blocks of a hundred lines, the last is kept for measuring."""
+SHORTEST_PASSAGE = 4
 MEASURED_WINDOWS = 256
 REPORTED_EVERY = 100
 
@@ -64,8 +65,10 @@ class Recipe:
         longest: tokens that fit.
         batch: windows in a step.
         steps: of AdamW.
-        repeats: share of windows in which a passage comes twice. They teach heads to look for what followed the last
-            time (Olsson et al., 2022); speeches alone rarely repeat themselves word for word.
+        reach: tokens up to which each head learns a score for each distance.
+        repeats: share of windows in which a passage comes again and again; half of these passages are random tokens.
+            They teach heads to look for what followed the last time (Olsson et al., 2022); speeches alone rarely repeat
+            themselves word for word.
         learning_rate: at its highest, after `warm_up` steps; it falls along a cosine to a twentieth.
         warm_up: steps.
         weight_decay: of all weights.
@@ -77,10 +80,11 @@ class Recipe:
     heads: int = 4
     depth: int = 4
     longest: int = LONGEST
-    batch: int = 24
-    steps: int = 2_000
-    repeats: float = 0.2
-    learning_rate: float = 3e-3
+    reach: int = 16
+    batch: int = 16
+    steps: int = 2_400
+    repeats: float = 0.4
+    learning_rate: float = 4e-3
     warm_up: int = 100
     weight_decay: float = 0.05
     seed: int = 1
@@ -229,10 +233,12 @@ def start_of(tokenizer: Tokenizer) -> int:
 def build(recipe: Recipe) -> Decoder:
     """A fresh model; its weights depend on the seed alone."""
     from backends.nets.seeded import seeded
-    from backends.nets.transformer import Decoder
+    from backends.nets.transformer import Decoder, start_small
 
     with seeded(recipe.seed):
-        return Decoder(recipe.vocabulary, recipe.width, recipe.heads, recipe.depth, recipe.longest)
+        model = Decoder(recipe.vocabulary, recipe.width, recipe.heads, recipe.depth, recipe.longest, reach=recipe.reach)
+        start_small(model, recipe.depth)
+    return model
 
 
 def training_lines() -> tuple[list[str], list[str]]:
@@ -278,17 +284,17 @@ def encode_lines(tokenizer: Tokenizer, lines: list[str]) -> np.ndarray:
 def windows(stream: np.ndarray, start: int, recipe: Recipe, random: np.random.Generator) -> Iterator[np.ndarray]:
     """Batches of random windows, (batch, longest + 1): the start, then running tokens.
 
-    In a share of the windows a passage of a random length comes twice.
+    A share of the windows is one passage of `SHORTEST_PASSAGE` tokens up to half a window, again and again; every
+    other such passage is of tokens drawn from the text at random, so that only what came before tells what follows.
     """
     length = recipe.longest
     while True:
         places = random.integers(0, len(stream) - length, recipe.batch)
         batch = np.stack([stream[place : place + length] for place in places])
         for row in np.flatnonzero(random.random(recipe.batch) < recipe.repeats):
-            passage = int(random.integers(length // 8, length // 2 + 1))
-            begin = int(random.integers(0, length - 2 * passage + 1))
-            again = int(random.integers(begin + passage, length - passage + 1))
-            batch[row, again : again + passage] = batch[row, begin : begin + passage]
+            size = int(random.integers(SHORTEST_PASSAGE, length // 2 + 1))
+            passage = random.choice(stream, size) if random.random() < 0.5 else batch[row, :size].copy()
+            batch[row] = np.resize(passage, length)
         yield np.concatenate([np.full((recipe.batch, 1), start), batch], axis=1)
 
 
@@ -383,7 +389,10 @@ def make(recipe: Recipe, folder: Path) -> list[Path]:
     title = f"this project's small GPT ({recipe.depth} layers × {recipe.heads} heads)"
     card = {
         "title": title,
-        "origin": f"Trained earlier by this project on the speeches, {recipe.steps:,} steps of {recipe.batch} windows.",
+        "origin": (
+            f"Trained earlier by this project on the speeches, {recipe.steps:,} steps of {recipe.batch} windows; "
+            f"{recipe.repeats:.0%} of them repeat a passage, so that heads learn to look for repeats."
+        ),
         "method": "next token, decoder (GPT)",
         "recipe": asdict(recipe),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),

@@ -132,7 +132,7 @@ def test_the_divergence_is_kullback_and_leiblers():
     prediction = (Prediction("after “a”", top_guesses(first[0], str)),)
     change = compare(Pass((), prediction, first), Pass((), prediction, second))
     assert change.divergence == pytest.approx(0.5 * 1 + 0.25 * -1)
-    assert "0 goes from 50.0% to 25.0%" in change.sentence
+    assert "“0” goes from 50.0% to 25.0%" in change.sentence
 
 
 def test_a_vectors_change_is_one_minus_its_cosine():

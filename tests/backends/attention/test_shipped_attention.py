@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from backends.attention import shipped
+from backends.attention.head_roles import FIRST, PREVIOUS, REPEAT, SAME
 from backends.attention.heads import DECODER, read_heads
 from backends.attention.shipped import START, Recipe, encode_lines, learning_rate_at, measure, train, train_tokenizer
 from backends.engine.checkpoints import CheckpointError
@@ -51,7 +52,8 @@ def test_the_shipped_model_guesses_unseen_text_as_well_as_its_card_says():
     assert len(stream) == model.card["data"]["held_out_tokens"]
     measured = measure(model.model, stream, shipped.start_of(model.tokenizer))
     assert measured == pytest.approx(model.card["metrics"], rel=0.01)
-    assert measured["held_out_perplexity"] < 100
+    assert measured["held_out_perplexity"] < 50
+    assert measured["repeated_perplexity"] < 1.5
 
 
 def test_what_is_held_out_is_not_learned_from():
@@ -64,14 +66,26 @@ def test_the_shipped_models_heads_are_those_of_its_card():
     model = shipped.load()
     assert shipped.roles_on(model, model.card["sample"]) == model.card["roles_on_sample"]
     names = {role.rsplit(" ", 1)[0] for layer in model.card["roles_on_sample"] for role in layer}
-    assert "previous token" in names
-    assert len(names) >= 4, "heads that differ"
+    assert {PREVIOUS, SAME, FIRST, REPEAT} <= names
 
 
 def test_the_shipped_model_knows_which_word_follows():
     guesses = read_heads(shipped.load(), "the Congress of the United").predictions[0].guesses
     assert guesses[0].token == "States"
     assert guesses[0].probability > 0.8
+
+
+def test_the_shipped_model_repeats_what_it_has_read_once_and_cannot_without_its_previous_token_head():
+    model, text = shipped.load(), "red blue green seven red blue"
+    roles = read_heads(model, text).stack(DECODER).roles
+    figures = {(DECODER, n, h): role.figures[PREVIOUS] for n, layer in enumerate(roles) for h, role in enumerate(layer)}
+    head = max(figures, key=lambda key: figures[key])
+    assert figures[head] > 0.8
+    reading = read_heads(model, text, silenced=[head])
+    assert reading.predictions[0].guesses[0].token == "g", "of green"
+    assert reading.predictions[0].guesses[0].probability > 0.8
+    assert reading.predictions_silenced[0].guesses[0].token != "g"
+    assert reading.change.divergence > 3
 
 
 def test_the_shipped_model_reads_every_text():
@@ -141,16 +155,19 @@ def test_windows_begin_with_the_start_and_run_through_the_text():
     assert (np.diff(batch[:, 1:], axis=1) == 1).all()
 
 
-def test_a_share_of_the_windows_holds_a_passage_twice():
-    stream = np.arange(1, 5000)
+def test_a_share_of_the_windows_is_a_passage_again_and_again():
+    stream = np.arange(1, 50_000)
     batches = shipped.windows(stream, 0, replace(TINY, repeats=0.5), np.random.default_rng(0))
-    rows = np.concatenate([next(batches) for _ in range(100)])
-    twice = [len(set(row.tolist())) < len(row) for row in rows]
-    assert 0.4 < np.mean(twice) < 0.6
-    row = rows[int(np.argmax(twice))].tolist()
-    repeated = [place for place, token in enumerate(row) if token in row[:place]]
-    assert repeated == list(range(repeated[0], repeated[0] + len(repeated))), "in one piece"
-    assert len(repeated) >= TINY.longest // 8
+    rows = np.concatenate([next(batches) for _ in range(100)])[:, 1:]
+    again = [row for row in rows if len(set(row.tolist())) < len(row)]
+    assert 0.4 < len(again) / len(rows) < 0.6
+    running = 0
+    for row in again:
+        size = row.tolist().index(row[0], 1)
+        assert 4 <= size <= 16
+        assert (row == np.resize(row[:size], 32)).all()
+        running += bool((np.diff(row[:size]) == 1).all())
+    assert 0.35 < running / len(again) < 0.65, "the others are random tokens"
 
 
 def test_the_learning_rate_rises_and_then_falls():

@@ -23,6 +23,7 @@ from backends.nets.transformer import (
     EncoderDecoder,
     Look,
     attend,
+    start_small,
 )
 
 VOCABULARY, WIDTH, HEADS, DEPTH, LONGEST = 61, 32, 4, 3, 24
@@ -33,6 +34,16 @@ EXACT = {"rtol": 1e-4, "atol": 1e-5}
 def decoder() -> Decoder:
     with seeded(1):
         return Decoder(VOCABULARY, WIDTH, HEADS, DEPTH, LONGEST).eval()
+
+
+@pytest.fixture
+def reaching() -> Decoder:
+    """A decoder whose heads have learned scores for distances."""
+    with seeded(9):
+        model = Decoder(VOCABULARY, WIDTH, HEADS, DEPTH, LONGEST, reach=3).eval()
+        for block in model.stack.blocks:
+            nn.init.normal_(block.attention.distances, std=0.2)
+    return model
 
 
 @pytest.fixture
@@ -190,14 +201,14 @@ def test_attention_without_scaling_leaves_the_scores_alone():
 def passes(model: nn.Module, kind: str, look: Look | None) -> torch.Tensor:
     """Logits of a model with padding where it can have some."""
     seen = torch.arange(LONGEST).expand(2, -1) < torch.tensor([[LONGEST], [LONGEST - 5]])
-    if kind == "decoder":
+    if kind in ("decoder", "reaching"):
         return model(tokens(2, LONGEST), look=look)
     if kind == "encoder":
         return model(tokens(2, LONGEST), seen=seen, look=look)
     return model(tokens(2, LONGEST), tokens(2, 9, seed=1), seen=seen, look=look)
 
 
-@pytest.mark.parametrize("kind", ["decoder", "encoder", "translator"])
+@pytest.mark.parametrize("kind", ["decoder", "reaching", "encoder", "translator"])
 def test_the_fast_path_is_the_explicit_one_gradients_too(kind, request):
     model = request.getfixturevalue(kind)
     outputs, gradients = [], []
@@ -215,9 +226,12 @@ def test_the_fast_path_is_the_explicit_one_gradients_too(kind, request):
 
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("padded", [0, 4])
-def test_a_layers_fast_path_is_the_explicit_one_under_every_mask(causal, padded):
+@pytest.mark.parametrize("reach", [0, 3])
+def test_a_layers_fast_path_is_the_explicit_one_under_every_mask(causal, padded, reach):
     with seeded(7):
-        layer = Attention(WIDTH, HEADS)
+        layer = Attention(WIDTH, HEADS, reach=reach)
+        if reach:
+            nn.init.normal_(layer.distances, std=0.2)
     seen = torch.arange(12).expand(2, -1) < 12 - padded if padded else None
     inputs = [normal(2, 12, WIDTH).requires_grad_() for _ in range(2)]
     results = [layer(x, causal=causal, seen=seen, look=look) for x, look in zip(inputs, (None, Look()), strict=True)]
@@ -242,7 +256,9 @@ def test_the_weights_of_every_layer_are_kept_and_sum_to_one(kind, request):
         torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]), **EXACT)
 
 
-def test_a_decoder_does_not_look_ahead(decoder):
+@pytest.mark.parametrize("kind", ["decoder", "reaching"])
+def test_a_decoder_does_not_look_ahead(kind, request):
+    decoder = request.getfixturevalue(kind)
     look, batch = Look(), tokens(1, 8)
     logits = decoder(batch, look=look)
     for weights in look.weights.values():
@@ -328,3 +344,43 @@ def test_dropout_acts_in_training_only():
     batch = tokens(1, 6)
     assert not torch.equal(model.train()(batch), model(batch))
     assert torch.equal(model.eval()(batch), model(batch))
+
+
+def test_learned_distances_are_added_to_the_scores():
+    """Of a layer whose queries are zero the weights are the softmax of the distances' scores alone."""
+    layer, look = Attention(WIDTH, HEADS, reach=2), Look()
+    nn.init.zeros_(layer.qkv.weight)
+    nn.init.zeros_(layer.qkv.bias)
+    with torch.no_grad():
+        layer.distances.copy_(normal(HEADS, 5))
+    layer(normal(1, 6, WIDTH), look=look)
+    weights = look.weights[ENCODER, SELF, 0][0]
+    for head in range(HEADS):
+        after_2, after_1, here, before_1, before_2 = (10 * layer.distances[head]).tolist()
+        scores = torch.tensor([before_2, before_2, before_1, here, after_1, after_2])  # of the fourth of six tokens
+        torch.testing.assert_close(weights[head, 3], scores.softmax(-1), **EXACT)
+
+
+def test_fresh_distances_change_nothing(decoder, reaching):
+    for block in reaching.stack.blocks:
+        nn.init.zeros_(block.attention.distances)
+    reaching.load_state_dict(decoder.state_dict(), strict=False)
+    torch.testing.assert_close(reaching(tokens(2, 9)), decoder(tokens(2, 9)), **EXACT)
+
+
+def test_a_small_start_lets_the_tokens_through():
+    """What the blocks add drowns the embeddings far less than with torch's own start."""
+    shares = []
+    for small in (False, True):
+        with seeded(10):
+            model = Decoder(VOCABULARY, 128, HEADS, DEPTH, LONGEST)
+            embeddings = {name: p.clone() for name, p in model.embedding.named_parameters()}
+            if small:
+                start_small(model, DEPTH)
+        assert all(torch.equal(p, embeddings[name]) for name, p in model.embedding.named_parameters())
+        with torch.no_grad():
+            embedded = x = model.embedding(tokens(2, LONGEST))
+            for block in model.stack.blocks:
+                x = block(x, causal=True)
+        shares.append(float((x - embedded).norm() / embedded.norm()))
+    assert shares[1] < shares[0] / 4
