@@ -248,7 +248,7 @@ def _notes(config: RecallConfig, parameters: dict[str, int]) -> list[str]:
     different = config.symbols * DISTRACTORS**config.distance
     if different <= config.steps * config.batch:
         notes.append(
-            f"With {config.distance} distractors there are only {different:,} different sequences, so the nets have "
+            f"At distance {config.distance} there are only {different:,} different sequences, so the nets have "
             "seen most of those that they are tested on."
         )
     return notes

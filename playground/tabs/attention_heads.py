@@ -33,7 +33,7 @@ PICTURE_SIDE = 224
 """Pixels at which a picture is read and shown."""
 EXAMPLES = {
     "A sentence": "The president of the United States spoke to the people of the United States about peace.",
-    "A repeat": "We want peace and freedom for all. We want peace and freedom for",
+    "A repeat": "red blue green seven red blue",
     "A list": "In war, in peace, in trade, in law, in faith, and in",
     "Who?": "The nation honors its soldiers because they defended its freedom.",
 }
