@@ -35,7 +35,8 @@ def test_nothing_serious_in_any_part(visitor: Visitor, server: Server, theme):
         assert serious(visitor) == [], name
 
 
-@pytest.mark.parametrize("theme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_serious_in_any_part_of_simclr(visitor: Visitor, server: Server, theme):
     visitor.open(f"{server.address}?__theme={theme}")
     visitor.page.get_by_role("tab", name="SimCLR", exact=True).click()

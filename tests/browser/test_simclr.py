@@ -111,7 +111,7 @@ def test_a_folder_of_ones_own_goes_through_the_tab(guest, tmp_path):
     wait_for_phase(guest, "simclr", "done")
     wait_for(lambda: ask(guest, "e?.items?.names.length > 4"), "the map of own pictures")
     assert "red things" in str(ask(guest, "JSON.stringify(e.items)"))
-    assert "folder" in guest.page.inner_text("#simclr-knowledge")
+    assert "Folder" in guest.page.inner_text("#simclr-knowledge")
     show(guest, "Augment")
     assert guest.page.locator("#simclr-views img").count() >= 3
     assert guest.page.evaluate("window.hacked ?? null") is None
