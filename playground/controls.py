@@ -68,13 +68,6 @@ def _widget(info: SettingInfo, prefix: str) -> gr.components.Component:
     }
     if info.choices:
         return gr.Dropdown(choices=[(text, key) for key, text in info.choices.items()], **common)
-    bounds = {"minimum": info.minimum, "maximum": info.maximum}
-    if info.scale == "log" or (info.maximum or 0) > 10_000:
-        return _unchecked(gr.Number(precision=0 if info.kind is int else None, **bounds, **common))
-    return _unchecked(gr.Slider(step=info.step or 1, **bounds, **common))
-
-
-def _unchecked(widget: gr.Number | gr.Slider) -> gr.components.Component:
-    """Let the config refuse what is out of range: its sentence names the setting, Gradio's does not."""
-    widget.preprocess = lambda payload: payload
-    return widget
+    if info.scale == "log" or (info.maximum or 0) > 10_000:  # no bounds: the config's refusal names the setting
+        return gr.Number(precision=0 if info.kind is int else None, **common)
+    return gr.Slider(step=info.step or 1, minimum=info.minimum, maximum=info.maximum, **common)
