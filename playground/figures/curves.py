@@ -11,6 +11,8 @@ import numpy as np
 from playground.components.plotly_view import typed
 from playground.figures import style
 
+SHARE_TOP = 1.2
+"""Of an axis of shares: room for a label above 100 %."""
 LABEL_GAP = 0.2
 """Between two labels, as a share of the axis: a line of text in a chart of 130 pixels."""
 
@@ -122,6 +124,7 @@ def named_curves(
         data.append(_line(x, y, colour, dash=dash))
         if len(y):
             ends.append((name, float(x[-1]), float(y[-1]), colour))
+    top = SHARE_TOP if share else np.inf
     span = 1.0 if share else max((abs(y) for _, _, y, _ in ends), default=1.0)
     annotations = [
         {
@@ -132,9 +135,11 @@ def named_curves(
             "xanchor": "right" if x > 0.5 * total else "left",
             "font": {"color": colour, "size": 12},
         }
-        for (name, x, y, colour), place in zip(ends, _spread([y for _, _, y, _ in ends], LABEL_GAP * span), strict=True)
+        for (name, x, y, colour), place in zip(
+            ends, spread_labels([y for _, _, y, _ in ends], LABEL_GAP * span, top - 0.4 * LABEL_GAP), strict=True
+        )
     ]
-    shares = {"range": [0, 1.12], "tickformat": ".0%", "tickvals": [0, 0.5, 1]} if share else {"nticks": 5}
+    shares = {"range": [0, SHARE_TOP], "tickformat": ".0%", "tickvals": [0, 0.5, 1]} if share else {"nticks": 5}
     layout = style.layout(
         title,
         xaxis=style.axis(step_title, range=[0, float(max(total, 1e-9))]),
@@ -144,13 +149,16 @@ def named_curves(
     return {"data": data, "layout": layout}
 
 
-def _spread(values: Sequence[float], apart: float) -> list[float]:
-    """Where labels stand: above their values, and no closer to each other than `apart`."""
+def spread_labels(values: Sequence[float], apart: float, highest: float = np.inf) -> list[float]:
+    """Where labels stand: above their values, no closer to each other than `apart`, none above `highest`."""
+    order = sorted(range(len(values)), key=lambda i: values[i])
     places: dict[int, float] = {}
     lowest = -np.inf
-    for i in sorted(range(len(values)), key=lambda i: values[i]):
-        places[i] = max(values[i] + 0.6 * apart, lowest + apart)
-        lowest = places[i]
+    for i in order:
+        places[i] = lowest = max(values[i] + 0.6 * apart, lowest + apart)
+    for i in reversed(order):
+        places[i] = min(places[i], highest)
+        highest = places[i] - apart
     return [places[i] for i in range(len(values))]
 
 

@@ -9,12 +9,15 @@ import numpy as np
 
 from playground.components.plotly_view import typed
 from playground.figures import style
+from playground.figures.curves import LABEL_GAP, SHARE_TOP, spread_labels
 
 COLOURS = {"transformer": style.ACCENT, "lstm": style.HIGHLIGHT}
 NAMES = {"transformer": "transformer", "lstm": "LSTM"}
 DASHES = {"transformer": "solid", "lstm": "dash"}
 FLOOR = 1e-30
 """Shares below are drawn there: a logarithm has no zero."""
+LABEL_ROOM = 0.55
+"""Above the curves, as a share of their height: two labels that no curve crosses."""
 
 
 def gradient_chart(gradients: dict[str, np.ndarray], *, title: str) -> dict[str, Any]:
@@ -28,15 +31,18 @@ def gradient_chart(gradients: dict[str, np.ndarray], *, title: str) -> dict[str,
     """
     data, annotations = [], []
     length = max((len(norms) for norms in gradients.values()), default=0)
+    lowest = 0.0
     for number, (net, norms) in enumerate(gradients.items()):
         back = np.arange(len(norms))[::-1].astype(np.float32)  # steps before the question
         strongest = max(float(np.max(norms)), np.finfo(np.float64).tiny)
         y = np.maximum(np.asarray(norms, np.float64) / strongest, FLOOR)
+        lowest = min(lowest, float(np.log10(y.min())))
         data.append(_line(back, y, net))
         annotations.append(
             {
                 "x": 0.99,
-                "y": 0.2 - 0.17 * number,
+                "y": 1 - 0.16 * number,
+                "yanchor": "top",
                 "xref": "paper",
                 "yref": "paper",
                 "text": f"{NAMES[net]}: {_power(float(y[0]))} at the first symbol",
@@ -46,10 +52,11 @@ def gradient_chart(gradients: dict[str, np.ndarray], *, title: str) -> dict[str,
             }
         )
     known = bool(data)
+    heights = [1.05 * lowest, -LABEL_ROOM * lowest + 0.1]
     layout = style.layout(
         title,
         xaxis=style.axis("steps before the question", range=[length + 1, -1], visible=known),
-        yaxis=style.axis("", type="log", exponentformat="power", nticks=5, visible=known),
+        yaxis=style.axis("", type="log", exponentformat="power", nticks=5, range=heights, visible=known),
         annotations=annotations,
     )
     return {"data": data, "layout": layout}
@@ -66,20 +73,20 @@ def distance_chart(
         title: what is seen, in words.
     """
     data, annotations = [], []
-    known = any(len(distances) for _, distances, _ in lines)
-    for net, distances, accuracies in lines:
-        if not len(distances):
-            continue
+    lines = [line for line in lines if len(line[1])]
+    known = bool(lines)
+    ticks = [float(distance) for distance in lines[0][1]] if known else []
+    places = spread_labels([line[2][-1] for line in lines], LABEL_GAP, SHARE_TOP - 0.4 * LABEL_GAP)
+    for (net, distances, accuracies), place in zip(lines, places, strict=True):
         line = _line(np.asarray(distances, np.float32), np.asarray(accuracies, np.float32), net)
         data.append(line | {"mode": "lines+markers", "marker": {"size": 8, "symbol": _SYMBOLS[net]}})
         annotations.append(
             {
                 "x": float(np.log10(distances[-1])),
-                "y": float(accuracies[-1]),
+                "y": place,
                 "text": f"{NAMES[net]} {accuracies[-1]:.0%}",
                 "showarrow": False,
                 "xanchor": "right",
-                "yshift": 14,
                 "font": {"color": COLOURS[net], "size": 12},
             }
         )
@@ -96,8 +103,8 @@ def distance_chart(
     ]
     layout = style.layout(
         title,
-        xaxis=style.axis("distance, symbols", type="log", dtick="D2", visible=known),
-        yaxis=style.axis("", range=[0, 1.15], tickformat=".0%", tickvals=[0, chance, 0.5, 1], visible=known),
+        xaxis=style.axis("distance, symbols", type="log", tickvals=ticks, visible=known),
+        yaxis=style.axis("", range=[0, SHARE_TOP], tickformat=".0%", tickvals=[0, 0.5, 1], visible=known),
         annotations=annotations,
         shapes=shapes if known else [],
     )

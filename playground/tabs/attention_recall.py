@@ -222,11 +222,14 @@ def draw(store: SessionStore, session: Session, run: Run, everything: bool) -> l
     if views.get("job") is None and run.frozen is not None and due:
         views |= {"job": store.submit(partial(look, run.frozen, example_of(session))), "asked_at": time.monotonic()}
     looked = views.get("looked")
+    tested = [run.snapshot.metrics[f"{net}_accuracy"] for net in NETS] if run.snapshot is not None else []
+    if views.get("tested") != tested or run.done:  # redrawing a chart costs the page more than a step costs the nets
+        views |= {"tested": tested, "chart": accuracy_chart(run)}
     fresh = looked is not None and (everything or views.get("drawn") is not looked)
     views["drawn"] = looked
     return [
         verdict_html(run),
-        accuracy_chart(run),
+        views["chart"],
         table_html(run),
         *(look_values(looked) if fresh and looked is not None else [None, None]),
     ]

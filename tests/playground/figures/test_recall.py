@@ -43,3 +43,18 @@ def test_distances_stand_on_a_logarithmic_axis_with_chance_and_both_nets_named()
     texts = [note["text"] for note in figure["layout"]["annotations"]]
     assert texts == ["transformer 100%", "LSTM 25%"]
     assert figure["layout"]["annotations"][1]["x"] == 1.0, "logarithm of 10"
+
+
+def test_labels_keep_off_each_other_and_stay_within_the_axis():
+    figure = distance_chart([("transformer", [5, 10], [1.0, 1.0]), ("lstm", [5, 10], [1.0, 1.0])], 0.125, title="t")
+    low, high = sorted(note["y"] for note in figure["layout"]["annotations"])
+    assert high - low > 0.19
+    assert high < figure["layout"]["yaxis"]["range"][1]
+    assert figure["layout"]["xaxis"]["tickvals"] == [5, 10]
+
+
+def test_labels_of_gradients_stand_above_every_curve():
+    figure = gradient_chart({"transformer": np.array([1.0, 1e-3]), "lstm": np.array([1e-8, 1.0])}, title="t")
+    low, high = figure["layout"]["yaxis"]["range"]
+    assert low < -8
+    assert high > 4
