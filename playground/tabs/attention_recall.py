@@ -20,7 +20,7 @@ from playground import controls
 from playground.components import answers
 from playground.components.link_box import link_field
 from playground.components.plotly_view import pack, plotly_view
-from playground.components.run_panel import RunPanel, TabRun
+from playground.components.run_panel import RunPanel, TabRun, device_name
 from playground.figures import curves
 from playground.figures.recall import COLOURS, DASHES, NAMES, distance_chart, gradient_chart
 from playground.session import Run, Session, SessionStore
@@ -365,7 +365,7 @@ def draw_sweep(session: Session, run: Run, everything: bool) -> list[Any]:
 def describe(run: Run) -> str:
     """Pace and device."""
     trainer: Any = run.trainer
-    device = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(trainer.device, trainer.device)
+    device = device_name(trainer.device)
     if run.snapshot is None:
         return device
     return f"{run.snapshot.metrics['tokens_per_second']:,.0f} symbols/s · both by turns · {device}"

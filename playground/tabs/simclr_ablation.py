@@ -15,7 +15,7 @@ from backends.simclr.augment_config import AugmentConfig
 from backends.simclr.config import SimCLRConfig
 from playground.components import answers
 from playground.components.plotly_view import pack, plotly_view
-from playground.components.run_panel import RunPanel, TabRun
+from playground.components.run_panel import RunPanel, TabRun, device_name
 from playground.controls import Controls
 from playground.figures.ablation import ablation_chart
 from playground.session import Run, Session, SessionStore
@@ -140,7 +140,7 @@ def label_of(name: str) -> str:
 def describe(run: Run) -> str:
     """Which run it is, pace and device."""
     trainer: Any = run.trainer
-    device = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(trainer.device, trainer.device)
+    device = device_name(trainer.device)
     done, count = len(run.frozen), len(trainer.left_out) + 1
     if run.snapshot is None:
         return f"{count} runs · {device}"

@@ -20,7 +20,7 @@ from backends.simclr.config import SimCLRConfig
 from playground.components import answers
 from playground.components.embedding_explorer import Explorer, embedding_explorer
 from playground.components.plotly_view import pack, plotly_view
-from playground.components.run_panel import RunPanel, TabRun
+from playground.components.run_panel import RunPanel, TabRun, device_name
 from playground.components.sprites import data_url
 from playground.controls import Controls
 from playground.figures import curves, style
@@ -382,7 +382,7 @@ def _vote_line(answer: str, votes: Mapping[str, int]) -> str:
 def describe(run: Run) -> str:
     """Pace of both sides and device."""
     trainer: Any = run.trainer
-    device = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(trainer.device, trainer.device)
+    device = device_name(trainer.device)
     if run.snapshot is None:
         return device
     pace = run.snapshot.metrics.get("with_views_per_second") or run.snapshot.metrics["without_views_per_second"]

@@ -22,7 +22,7 @@ from backends.simclr.config import SimCLRConfig
 from playground.components import answers
 from playground.components.embedding_explorer import Explorer, embedding_explorer
 from playground.components.plotly_view import pack, plotly_view
-from playground.components.run_panel import TabRun
+from playground.components.run_panel import TabRun, device_name
 from playground.components.sprites import data_url
 from playground.controls import Controls
 from playground.figures import curves, style
@@ -459,7 +459,7 @@ def origin_html(session: Session) -> str:
 def describe(run: Run) -> str:
     """Pace and device in one line."""
     trainer: Any = run.trainer
-    device = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(trainer.device, trainer.device)
+    device = device_name(trainer.device)
     pictures = f"{len(trainer.split.train):,} pictures"
     if run.snapshot is None:
         return f"{pictures} · {device}"

@@ -24,7 +24,7 @@ from playground.components import answers
 from playground.components.embedding_explorer import Explorer, embedding_explorer
 from playground.components.link_box import link_field, wire_link
 from playground.components.plotly_view import pack, plotly_view
-from playground.components.run_panel import RunPanel, TabRun
+from playground.components.run_panel import RunPanel, TabRun, device_name
 from playground.components.word_fields import word_box, word_list
 from playground.figures import curves
 from playground.links import Link, LinkTarget, query_of, read_query
@@ -426,7 +426,7 @@ def neighbour_html(session: Session) -> str:
 def describe(run: Run) -> str:
     """Pace, epoch and device in one line."""
     trainer: Any = run.trainer
-    device = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(trainer.device, trainer.device)
+    device = device_name(trainer.device)
     vocabulary = f"{len(run.frozen):,} words known"
     if run.snapshot is None:
         return f"{vocabulary} · {device}"

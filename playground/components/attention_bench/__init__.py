@@ -13,7 +13,7 @@ from pathlib import Path
 import gradio as gr
 
 from backends.attention import by_hand
-from playground.components.plotly_view import static_url
+from playground.components.plotly_view import head_tags
 
 FOLDER = Path(__file__).parent
 SCRIPTS = {name: FOLDER / f"{name}.js" for name in ("attention_sum", "parts", "table", "sentence", "bench")}
@@ -49,10 +49,7 @@ def attention_bench(*, elem_id: str) -> gr.HTML:
 
 def head() -> str:
     """What the page's head must hold for it to work."""
-    scripts = "".join(
-        f'<script src="{static_url(path)}" data-attention="{name}" defer></script>' for name, path in SCRIPTS.items()
-    )
-    return f'{scripts}<link rel="stylesheet" href="{static_url(STYLE)}" data-attention="style">'
+    return head_tags("attention", SCRIPTS, STYLE)
 
 
 def pack_bench() -> str:

@@ -18,7 +18,7 @@ import gradio as gr
 import numpy as np
 
 from backends.analysis.map_config import FACTOR_COLOUR, FACTOR_PREFIX
-from playground.components.plotly_view import static_url
+from playground.components.plotly_view import head_tags
 
 FOLDER = Path(__file__).parent
 SCRIPTS = {name: FOLDER / f"{name}.js" for name in ("paint", "pictures", "explorer")}
@@ -106,10 +106,7 @@ def _channel(target: str, method: str) -> gr.HTML:
 
 def head() -> str:
     """What the page's head must hold for explorers to work."""
-    scripts = "".join(
-        f'<script src="{static_url(path)}" data-explorer="{name}" defer></script>' for name, path in SCRIPTS.items()
-    )
-    return f'{scripts}<link rel="stylesheet" href="{static_url(STYLE)}" data-explorer="style">'
+    return head_tags("explorer", SCRIPTS, STYLE)
 
 
 def pack_items(

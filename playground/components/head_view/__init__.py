@@ -18,7 +18,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from playground.components.plotly_view import static_url
+from playground.components.plotly_view import head_tags
 
 FOLDER = Path(__file__).parent
 SCRIPTS = {name: FOLDER / f"{name}.js" for name in ("weights", "grid", "lines", "matrix", "picture", "save", "heads")}
@@ -119,10 +119,7 @@ def head_view(value: str | None = None, *, elem_id: str) -> gr.HTML:
 
 def head() -> str:
     """What the page's head must hold for it to work; `SCRIPTS` and `STYLE` must be among the static paths."""
-    scripts = "".join(
-        f'<script src="{static_url(path)}" data-head-view="{name}" defer></script>' for name, path in SCRIPTS.items()
-    )
-    return f'{scripts}<link rel="stylesheet" href="{static_url(STYLE)}" data-head-view="style">'
+    return head_tags("head-view", SCRIPTS, STYLE)
 
 
 def pack_heads(

@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from playground.components.plotly_view import static_url
+from playground.components.plotly_view import head_tags
 from playground.components.sprites import sprite_of
 
 FOLDER = Path(__file__).parent
@@ -73,10 +73,7 @@ def picture_grid(
 
 def head() -> str:
     """What the page's head must hold for grids to work; `SCRIPTS` and `STYLE` must be among the static paths."""
-    scripts = "".join(
-        f'<script src="{static_url(path)}" data-picture-grid="{name}" defer></script>' for name, path in SCRIPTS.items()
-    )
-    return f'{scripts}<link rel="stylesheet" href="{static_url(STYLE)}" data-picture-grid="style">'
+    return head_tags("picture-grid", SCRIPTS, STYLE)
 
 
 def pack_pictures(

@@ -17,7 +17,7 @@ import gradio as gr
 import numpy as np
 
 from backends.simclr import by_hand
-from playground.components.plotly_view import static_url
+from playground.components.plotly_view import head_tags
 
 FOLDER = Path(__file__).parent
 SCRIPTS = {name: FOLDER / f"{name}.js" for name in ("nt_xent", "term", "bench", "grid")}
@@ -53,10 +53,7 @@ def similarity_grid(value: str | None = None, *, elem_id: str) -> gr.HTML:
 
 def head() -> str:
     """What the page's head must hold for both to work."""
-    scripts = "".join(
-        f'<script src="{static_url(path)}" data-similarity="{name}" defer></script>' for name, path in SCRIPTS.items()
-    )
-    return f'{scripts}<link rel="stylesheet" href="{static_url(STYLE)}" data-similarity="style">'
+    return head_tags("similarity", SCRIPTS, STYLE)
 
 
 def pack_bench() -> str:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from backends.attention.heads import AttentionStack, Guess, HeadReading, Prediction
-from playground.session import SessionStore
 from playground.tabs.attention_heads import (
     EXAMPLES,
     FOLDER,
@@ -25,18 +24,6 @@ from playground.tabs.attention_heads import (
 ATTACK = "<img src=x onerror=window.hacked=1>"
 MODEL, TEXT, PICTURE, NOTE, OUTPUT, VIEW = range(6)
 SKIPPED = gr.skip()
-
-
-@pytest.fixture
-def store():
-    store = SessionStore(1, "cpu")
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def session(store):
-    return store.attach("page", None)
 
 
 def test_the_shipped_model_reads_the_first_example_at_once(store, session):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
 
 from backends.attention.recall_config import PRESETS, RecallConfig
 from backends.attention.recall_frozen import Attended
-from playground.session import Run, SessionStore
+from playground.session import Run
 from playground.tabs.attention_recall import (
     draw,
     draw_sweep,
@@ -24,18 +23,6 @@ from playground.tabs.attention_recall import (
 
 ATTACK = "<img src=x onerror=window.hacked=1>"
 SMALL = RecallConfig(distance=5, steps=20, batch=8)
-
-
-@pytest.fixture
-def store():
-    store = SessionStore(1, "cpu")
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def session(store):
-    return store.attach("page", None)
 
 
 def pulled(store, trainer) -> Run:
