@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 
 from backends.attention import heads as reading
-from backends.attention.head_roles import DESCRIPTIONS
+from backends.attention.head_roles import BROAD, DESCRIPTIONS, FIRST, MIXED, Role
 from backends.attention.heads import Head, HeadReading, HeadsError, Prediction
 from backends.attention.transformers_models import KNOWN_MODELS
 from backends.data.own_pictures import read_picture
@@ -192,6 +192,8 @@ def shown(store: SessionStore, session: Session, *, change_to: str | None = None
         change_to: another model, which replaces the present one if it can be had.
         typed: the text comes from its field, which then keeps what stands in it.
     """
+    from backends.attention import shipped
+
     asked = asked_of(session)
     try:
         choice = change_to or asked.model
@@ -205,11 +207,12 @@ def shown(store: SessionStore, session: Session, *, change_to: str | None = None
     except HeadsError as error:
         return only_note(str(error), model=asked.model)
     packed = pack_heads([view_of(stack, asked.picture) for stack in result.stacks], silenced=result.silenced)
+    note = result.note or (shipped.origin() if asked.model == SHIPPED else "")
     return [
         asked.model,
         gr.skip() if typed else gr.update(value=asked.text, visible=not model.takes_picture),
         gr.update(visible=model.takes_picture),
-        answers.sentence(result.note) if result.note else "",
+        answers.sentence(note) if note else "",
         output_html(result),
         packed,
     ]
@@ -245,7 +248,19 @@ def view_of(stack: AttentionStack, picture: np.ndarray | None) -> View:
         picture=Picture(data_url(picture), (side, side), len(stack.columns) - side**2)
         if side and picture is not None
         else None,
+        begin=telling_head(stack.roles),
     )
+
+
+def telling_head(roles: Sequence[Sequence[Role]]) -> tuple[int, int]:
+    """Layer and number of the head whose role says most about the text; the first if none does."""
+    figures = {
+        (layer, number): role.figure
+        for layer, heads in enumerate(roles)
+        for number, role in enumerate(heads)
+        if role.name not in (FIRST, BROAD, MIXED)
+    }
+    return max(figures, key=lambda head: figures[head], default=(0, 0))
 
 
 def output_html(result: HeadReading) -> str:

@@ -86,6 +86,7 @@ class View:
         special_rows: places of tokens that the model adds, such as [CLS]; they can be left out.
         special_columns: the same of the columns.
         picture: for a vision transformer, whose rows and columns are the same patches.
+        begin: layer and head that are shown first, from 0; later ones keep what the visitor has chosen.
     """
 
     name: str
@@ -98,6 +99,7 @@ class View:
     special_rows: Sequence[int] = ()
     special_columns: Sequence[int] = ()
     picture: Picture | None = None
+    begin: tuple[int, int] = (0, 0)
 
 
 def head_view(value: str | None = None, *, elem_id: str) -> gr.HTML:
@@ -203,6 +205,7 @@ def _packed(view: View) -> dict[str, Any]:
         "special_rows": sorted({int(i) for i in view.special_rows if 0 <= i < rows}),
         "special_columns": sorted({int(i) for i in view.special_columns if 0 <= i < columns}),
         "picture": _picture(view, rows, columns),
+        "begin": [min(max(0, place), most - 1) for place, most in zip(view.begin, shape[:2], strict=True)],
     }
 
 

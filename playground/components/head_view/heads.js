@@ -13,7 +13,7 @@ const EMPTY = "The attention of every head appears here as soon as a model has r
 
 class HeadView {
   constructor(root, options) {
-    Object.assign(this, { root, options, given: null, view: null, index: 0, chosen: [[0, 0]], combining: false, rollout: null, hides: false, layout: "both",
+    Object.assign(this, { root, options, given: null, view: null, index: 0, chosen: [], combining: false, rollout: null, hides: false, layout: "both",
       asLines: false, threshold: USUAL_THRESHOLD, autoThreshold: true, pin: null, hover: null, silenced: new Map(), data: new Map(), tokens: new Map(),
       parts: new Set(), seen: {}, drawn: 0, paintMs: 0, width: 0 });
     root.classList.add("hv");
@@ -125,7 +125,7 @@ class HeadView {
     if (this.pin && this.pin.index >= (this.pin.side === "row" ? view.rows : view.columns).length) this.pin = null;
     if (view.picture && !this.pin) this.pin = { side: "row", index: 0 };
     this.chosen = this.chosen.filter(([layer, head]) => layer < view.layers && head < view.heads);
-    if (!this.chosen.length) this.chosen = [[0, 0]];
+    if (!this.chosen.length) this.chosen = [view.begin];
     this.bar.classList.toggle("hv-many", views.length > 2);
     this.tabs.hidden = views.length < 2; this.only.hidden = views.length > 1; this.only.textContent = view.label;
     const labels = JSON.stringify(views.map(({ label }) => label));

@@ -8,6 +8,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from backends.attention.head_roles import Role
 from backends.attention.heads import AttentionStack, Guess, HeadReading, Prediction
 from playground.tabs.attention_heads import (
     EXAMPLES,
@@ -18,6 +19,7 @@ from playground.tabs.attention_heads import (
     model_choices,
     output_html,
     shown,
+    telling_head,
     view_of,
 )
 
@@ -33,7 +35,8 @@ def test_the_shipped_model_reads_the_first_example_at_once(store, session):
     assert (view["layers"], view["heads"]) == (4, 4)
     assert "president" in "".join(view["rows"])
     assert "Most likely" in values[OUTPUT]
-    assert values[NOTE] == ""
+    assert "Trained earlier by this project" in values[NOTE], "off the card"
+    assert view["begin"] != [0, 0], "a head whose role says something"
 
 
 def test_silenced_heads_change_the_output_and_say_so(store, session):
@@ -100,4 +103,10 @@ def test_patches_of_a_picture_come_with_the_picture():
 def test_every_example_can_be_read(store, session):
     for text in EXAMPLES.values():
         asked_of(session).text = text
-        assert shown(store, session)[NOTE] == ""
+        assert "problem" not in shown(store, session)[NOTE]
+
+
+def test_the_first_head_shown_is_the_one_whose_role_says_most():
+    roles = [[Role("first token", 0.9), Role("previous token", 0.5)], [Role("repeat", 0.8), Role("broad", 0.99)]]
+    assert telling_head(roles) == (1, 0)
+    assert telling_head([[Role("mixed", 0.3)]]) == (0, 0)
