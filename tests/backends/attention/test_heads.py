@@ -38,7 +38,8 @@ from backends.attention.heads import (
     top_guesses,
 )
 from backends.attention.rollout import attention_rollout
-from backends.attention.shipped import Recipe, ShippedDecoder, build, train_tokenizer
+from backends.attention.shipped import Recipe, ShippedDecoder, build
+from backends.attention.train_shipped import train_tokenizer
 from backends.nets.transformer import DECODER as DECODER_NAME
 from backends.nets.transformer import SELF, Look
 from tests.conftest import topic_lines

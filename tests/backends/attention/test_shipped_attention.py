@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends.attention import shipped
+from backends.attention import shipped, train_shipped
 from backends.attention.head_roles import FIRST, PREVIOUS, REPEAT, SAME
 from backends.attention.heads import DECODER, read_heads
-from backends.attention.shipped import START, Recipe, encode_lines, learning_rate_at, measure, train, train_tokenizer
+from backends.attention.shipped import START, Recipe
+from backends.attention.train_shipped import encode_lines, learning_rate_at, measure, train, train_tokenizer
 from backends.engine.checkpoints import CheckpointError
 from tests.conftest import topic_lines
 
@@ -47,7 +48,7 @@ def test_the_shipped_files_are_small_and_their_card_is_whole():
 
 def test_the_shipped_model_guesses_unseen_text_as_well_as_its_card_says():
     model = shipped.load()
-    _, held_out = shipped.training_lines()
+    _, held_out = train_shipped.training_lines()
     stream = encode_lines(model.tokenizer, held_out)
     assert len(stream) == model.card["data"]["held_out_tokens"]
     measured = measure(model.model, stream, shipped.start_of(model.tokenizer))
@@ -57,14 +58,14 @@ def test_the_shipped_model_guesses_unseen_text_as_well_as_its_card_says():
 
 
 def test_what_is_held_out_is_not_learned_from():
-    learned, held_out = shipped.training_lines()
+    learned, held_out = train_shipped.training_lines()
     assert 0.03 < len(held_out) / (len(learned) + len(held_out)) < 0.07
     assert not set(held_out) & set(learned), "some speeches are in the text twice"
 
 
 def test_the_shipped_models_heads_are_those_of_its_card():
     model = shipped.load()
-    assert shipped.roles_on(model, model.card["sample"]) == model.card["roles_on_sample"]
+    assert train_shipped.roles_on(model, model.card["sample"]) == model.card["roles_on_sample"]
     names = {role.rsplit(" ", 1)[0] for layer in model.card["roles_on_sample"] for role in layer}
     assert {PREVIOUS, SAME, FIRST, REPEAT} <= names
 
@@ -149,7 +150,7 @@ def test_every_text_comes_back_from_its_tokens():
 
 def test_windows_begin_with_the_start_and_run_through_the_text():
     stream = np.arange(1, 200)
-    batch = next(shipped.windows(stream, 0, TINY, np.random.default_rng(0)))
+    batch = next(train_shipped.windows(stream, 0, TINY, np.random.default_rng(0)))
     assert batch.shape == (8, 33)
     assert (batch[:, 0] == 0).all()
     assert (np.diff(batch[:, 1:], axis=1) == 1).all()
@@ -157,7 +158,7 @@ def test_windows_begin_with_the_start_and_run_through_the_text():
 
 def test_a_share_of_the_windows_is_a_passage_again_and_again():
     stream = np.arange(1, 50_000)
-    batches = shipped.windows(stream, 0, replace(TINY, repeats=0.5), np.random.default_rng(0))
+    batches = train_shipped.windows(stream, 0, replace(TINY, repeats=0.5), np.random.default_rng(0))
     rows = np.concatenate([next(batches) for _ in range(100)])[:, 1:]
     again = [row for row in rows if len(set(row.tolist())) < len(row)]
     assert 0.4 < len(again) / len(rows) < 0.6
@@ -193,15 +194,15 @@ def test_a_tiny_model_learns_what_follows_and_the_same_seed_gives_the_same_model
 
 
 def test_what_is_made_can_be_read_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(shipped, "training_lines", lambda: (topic_lines(300), topic_lines(40, seed=1)))
-    written = shipped.make(replace(TINY, steps=3), tmp_path)
+    monkeypatch.setattr(train_shipped, "training_lines", lambda: (topic_lines(300), topic_lines(40, seed=1)))
+    written = train_shipped.make(replace(TINY, steps=3), tmp_path)
     assert [path.name for path in written] == ["tokenizer.json", "model.safetensors", "model.json"]
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
     shipped._load.cache_clear()
     model = shipped.load()
     shipped._load.cache_clear()
     assert model.shape == {DECODER: (1, 2)}
-    assert shipped.roles_on(model) == model.card["roles_on_sample"]
+    assert train_shipped.roles_on(model) == model.card["roles_on_sample"]
 
 
 def test_reading_heads_is_light_to_import():
