@@ -21,7 +21,8 @@ def serious(visitor: Visitor) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_serious_in_any_part(visitor: Visitor, server: Server, theme):
     visitor.open(f"{server.address}?__theme={theme}")
     visitor.page.wait_for_selector("#w2v-analogies table")

@@ -103,6 +103,7 @@ def test_the_map_comes_to_rest_after_a_pause_and_moves_again(visitor):
     assert points_on_map(visitor) != rested
 
 
+@pytest.mark.slow
 def test_a_reload_while_the_map_comes_to_rest_lets_it_go_on(visitor):
     start(visitor)
     visitor.wait_for_frames(3)
@@ -143,6 +144,7 @@ def test_two_browsers_do_not_see_each_others_run(visitor, new_visitor):
     assert visitor.phase() == "training"
 
 
+@pytest.mark.slow
 def test_a_third_visitor_sees_the_place_in_the_queue(visitor, new_visitor):
     second, third = new_visitor(), new_visitor()
     start(visitor)
@@ -178,8 +180,8 @@ def test_no_request_leaves_the_machine_and_no_console_errors(visitor):
     ("a", "b", "c", "said"),
     [
         ("quen", "man", "woman", "did you mean"),
-        ("", "man", "woman", "A word is missing"),
-        ("king", "king", "king", "All three words are the same"),
+        pytest.param("", "man", "woman", "A word is missing", marks=pytest.mark.slow),
+        pytest.param("king", "king", "king", "All three words are the same", marks=pytest.mark.slow),
         (ATTACK, "man", "woman", "is not in the vocabulary"),
     ],
 )
@@ -220,10 +222,10 @@ def test_a_setting_out_of_range_is_refused_and_the_run_kept(visitor):
     ("name", "content", "said"),
     [
         ("empty.txt", b"", "no words"),
-        ("one.txt", b"hello", "one word"),
-        ("binary.txt", bytes(range(256)) * 40, "not UTF-8"),
+        pytest.param("one.txt", b"hello", "one word", marks=pytest.mark.slow),
+        pytest.param("binary.txt", bytes(range(256)) * 40, "not UTF-8", marks=pytest.mark.slow),
         ("large.txt", b"word and word " * (21 * 2**20 // 14), "up to 20 MB"),
-        ("latin.txt", "déjà vu café".encode("latin-1"), "UTF-8"),
+        pytest.param("latin.txt", "déjà vu café".encode("latin-1"), "UTF-8", marks=pytest.mark.slow),
     ],
 )
 def test_a_wrong_file_gets_one_clear_sentence(visitor, tmp_path, name, content, said):
