@@ -43,7 +43,7 @@ TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
 """In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""
 FIRST_TAB = next(iter(TABS))
 SHOWN_TAB, OPENED = "shown_tab", "opened_tabs"
-RELOAD_LOOKS = 6
+RELOAD_LOOKS = 15
 RELOAD_PAUSE_SECONDS = 0.1
 
 
