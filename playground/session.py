@@ -175,11 +175,16 @@ class SessionStore:
         self._places: list[object] = []
         self._sweeper: threading.Thread | None = None
 
-    def attach(self, owner: str, token: str | None) -> Session:
-        """Give a page its session: the one behind the token if no other open page has it, else a new one."""
+    def attach(self, owner: str, token: str | None, reloaded: bool = False) -> Session:
+        """Give a page its session: the one behind the token if no other open page has it, else a new one.
+
+        A page that says it was `reloaded` takes the session over: the page before it is gone, known here or not yet.
+        """
         with self._lock:
             self._ensure_sweeper()
             known = self._sessions.get(token) if isinstance(token, str) else None
+            if reloaded and known is not None and known.owner not in (None, owner):
+                self.detach(str(known.owner))
             session = known if known is not None and known.owner in (None, owner) else None
             if session is None:
                 session = Session(secrets.token_urlsafe(24))

@@ -43,8 +43,24 @@ TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
 """In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""
 FIRST_TAB = next(iter(TABS))
 SHOWN_TAB, OPENED = "shown_tab", "opened_tabs"
-RELOAD_LOOKS = 15
-RELOAD_PAUSE_SECONDS = 0.1
+TOKEN_KEY = "ssl-playground-session"
+RETURN_LOOKS = 15
+RETURN_PAUSE_SECONDS = 0.1
+READ_TOKEN = f"""(saved) => {{
+    try {{
+        const own = sessionStorage.getItem("{TOKEN_KEY}");
+        const reloaded = performance.getEntriesByType("navigation")[0]?.type === "reload";
+        return [{{ token: own ?? saved, reloaded: own !== null && reloaded }}];
+    }} catch {{
+        return [{{ token: saved, reloaded: false }}];
+    }}
+}}"""
+"""A browser's tab remembers its own session, and falls back on the one that the browser used last."""
+KEEP_TOKEN = f"""(token) => {{
+    try {{
+        sessionStorage.setItem("{TOKEN_KEY}", token);
+    }} catch {{}}
+}}"""
 
 
 def build(store: SessionStore) -> gr.Blocks:
@@ -54,7 +70,7 @@ def build(store: SessionStore) -> gr.Blocks:
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, delete_cache=(600, UPLOADS_KEPT_SECONDS), fill_width=True
     ) as demo:
-        token = gr.BrowserState(None, storage_key="ssl-playground-session")
+        token = gr.BrowserState(None, storage_key=TOKEN_KEY)
         answers.html_area(f"<h1>{TITLE}</h1><span>{TAGLINE}</span>", elem_classes=["page-header"])
         notice = answers.html_area(elem_id="notice")
         tabs: dict[str, Tab] = {}
@@ -67,11 +83,12 @@ def build(store: SessionStore) -> gr.Blocks:
 
         async def on_page_open(saved: Any, request: gr.Request) -> list[Any]:
             page = str(request.session_hash)
-            for _ in range(RELOAD_LOOKS):  # a quick reload may come before its old page is known to be gone
-                if not store.is_taken(saved, page):
+            known, reloaded = saved_token(saved)
+            for _ in range(RETURN_LOOKS):  # who returns by a link may come before the old page is known to be gone
+                if reloaded or not store.is_taken(known, page):
                     break
-                await asyncio.sleep(RELOAD_PAUSE_SECONDS)
-            session = store.attach(page, saved)
+                await asyncio.sleep(RETURN_PAUSE_SECONDS)
+            session = store.attach(page, known, reloaded)
             link = read_query(dict(request.query_params), targets)
             if session.uploads.get("link") == link.query:  # a reload: what was done since then counts
                 link = Link()
@@ -103,7 +120,8 @@ def build(store: SessionStore) -> gr.Blocks:
             store.detach(str(request.session_hash))
 
         outputs = [token, notice, techniques, *(output for tab in tabs.values() for output in tab.outputs)]
-        demo.load(on_page_open, token, outputs, show_progress="hidden", api_name=False)
+        opening = demo.load(on_page_open, token, outputs, js=READ_TOKEN, show_progress="hidden", api_name=False)
+        opening.then(None, token, None, js=KEEP_TOKEN, api_name=False)
         demo.unload(on_page_close)
         for name, place in places.items():
 
@@ -113,6 +131,13 @@ def build(store: SessionStore) -> gr.Blocks:
             place.select(on_this, None, tabs[name].outputs, show_progress="hidden", api_name=False)
     demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=8)
     return demo
+
+
+def saved_token(saved: Any) -> tuple[str | None, bool]:
+    """Read what `READ_TOKEN` sent: the token of the tab's last session, and whether the page was reloaded."""
+    if not isinstance(saved, dict) or not isinstance(saved.get("token"), str):
+        return None, False
+    return saved["token"], saved.get("reloaded") is True
 
 
 def unchanged(tab: Tab) -> list[Any]:

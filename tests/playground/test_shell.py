@@ -43,14 +43,39 @@ def test_a_reload_brings_the_session_back(demo, store):
     handler(demo, "on_page_close").fn(REQUEST)
     assert session.left is not None
     again = request("page after reload")
-    assert asyncio.run(handler(demo, "on_page_open").fn(token, again))[0] == token
+    assert asyncio.run(handler(demo, "on_page_open").fn(remembered(token), again))[0] == token
     assert TAB in store.of("page after reload").runs
+
+
+def test_a_reload_that_comes_before_its_old_page_is_known_to_be_gone_takes_the_session_over(demo, store):
+    token = asyncio.run(handler(demo, "on_page_open").fn(None, REQUEST))[0]
+    session = store.of("page")
+    session.runs[TAB] = fake_run(store)
+    driver = session.drive(TAB)
+    saved, again = remembered(token, reloaded=True), request("page after reload")
+    assert asyncio.run(handler(demo, "on_page_open").fn(saved, again))[0] == token
+    assert not session.is_driver(TAB, driver)
+    handler(demo, "on_page_close").fn(REQUEST)
+    assert store.of("page after reload") is session
+    assert session.left is None
+
+
+def test_a_second_page_of_the_same_browser_gets_a_session_of_its_own(demo, store, monkeypatch):
+    monkeypatch.setattr(shell, "RETURN_PAUSE_SECONDS", 0.001)
+    token = asyncio.run(handler(demo, "on_page_open").fn(None, REQUEST))[0]
+    assert asyncio.run(handler(demo, "on_page_open").fn(remembered(token), request("second")))[0] != token
+    assert store.of("page").token == token
+
+
+def remembered(token, *, reloaded=False):
+    """What a page sends of the session that its browser tab remembers."""
+    return {"token": token, "reloaded": reloaded}
 
 
 def opened(demo, saved=None, page="page", **query):
     """What each component was set to, by its element's id."""
     function = handler(demo, "on_page_open")
-    values = asyncio.run(function.fn(saved, request(page, **query)))
+    values = asyncio.run(function.fn(remembered(saved), request(page, **query)))
     return values[0], {getattr(c, "elem_id", None): v for c, v in zip(function.outputs, values, strict=True)}
 
 
@@ -79,7 +104,7 @@ def test_a_link_never_becomes_markup(demo):
     assert "<img" not in shown["notice"]
 
 
-@pytest.mark.parametrize("saved", [5, ["a"], {"a": 1}, "<script>", True])
+@pytest.mark.parametrize("saved", [5, ["a"], {"a": 1}, {"token": ["a"], "reloaded": 1}, "<script>", True])
 def test_a_page_opens_whatever_its_browser_had_saved(demo, saved):
     token = asyncio.run(handler(demo, "on_page_open").fn(saved, REQUEST))[0]
     assert isinstance(token, str)

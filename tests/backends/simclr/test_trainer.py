@@ -43,7 +43,6 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another():
     weights = [trainer.freeze().model.state_dict() for trainer in (one, other, third)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert not torch.equal(weights[0]["encoder.layers.0.weight"], weights[2]["encoder.layers.0.weight"])
-    assert one.loss == other.loss
 
 
 def test_a_frozen_copy_stays_as_it_was():
