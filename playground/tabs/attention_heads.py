@@ -54,15 +54,16 @@ class HeadsPart:
     text: gr.Textbox
     read: gr.Button
     picture: gr.UploadButton
+    texts: gr.Row
     examples: dict[str, gr.Button]
     note: gr.HTML
     output: gr.HTML
     view: gr.HTML
 
     @property
-    def outputs(self) -> list[gr.components.Component]:
-        """Model, text, picture's button, note, output, heads."""
-        return [self.model, self.text, self.picture, self.note, self.output, self.view]
+    def outputs(self) -> list[gr.blocks.Block]:
+        """Model, text, picture's button, note, output, heads, the row of example texts."""
+        return [self.model, self.text, self.picture, self.note, self.output, self.view, self.texts]
 
 
 @dataclass
@@ -90,7 +91,7 @@ def lay_out_heads(store: SessionStore) -> HeadsPart:
                 picture = gr.UploadButton(
                     "A picture", size="sm", file_types=["image"], visible=False, elem_id="attention-picture"
                 )
-            with gr.Row(elem_classes=["examples"]):
+            with gr.Row(elem_classes=["examples"]) as texts:
                 examples = {
                     name: gr.Button(name, size="sm", min_width=60, elem_id=f"attention-example-{number}")
                     for number, name in enumerate(EXAMPLES)
@@ -99,7 +100,7 @@ def lay_out_heads(store: SessionStore) -> HeadsPart:
             output = answers.html_area(elem_id="attention-output")
         with gr.Column(scale=1, min_width=480):
             view = head_view(elem_id="attention-heads")
-    return HeadsPart(model, text, read, picture, examples, note, output, view)
+    return HeadsPart(model, text, read, picture, texts, examples, note, output, view)
 
 
 def wire_heads(store: SessionStore, parts: HeadsPart, tab: gr.Tab) -> None:
@@ -215,13 +216,14 @@ def shown(store: SessionStore, session: Session, *, change_to: str | None = None
         answers.sentence(note) if note else "",
         output_html(result),
         packed,
+        gr.update(visible=not model.takes_picture),
     ]
 
 
 def only_note(message: str, model: str | None = None) -> list[Any]:
     """A sentence that says what to do; what is shown stays."""
     skipped = gr.skip()
-    return [model if model is not None else skipped, skipped, skipped, answers.problem(message), skipped, skipped]
+    return [model if model is not None else skipped, skipped, skipped, answers.problem(message), *[skipped] * 3]
 
 
 def built_in_picture() -> np.ndarray:
