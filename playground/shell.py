@@ -15,13 +15,15 @@ from playground.components import (
     attention_bench,
     embedding_explorer,
     head_view,
+    mask_bench,
     picture_grid,
     similarity_grid,
+    webcam,
 )
 from playground.components.plotly_view import plotly_js_path, static_url
 from playground.links import Link, read_query
 from playground.session import SessionStore
-from playground.tabs import attention, attention_recall, simclr, simclr_state, word2vec, word2vec_map
+from playground.tabs import attention, attention_recall, mae, mae_state, simclr, simclr_state, word2vec, word2vec_map
 from playground.tabs.tab import Tab
 
 TITLE = "SSL Playground"
@@ -33,12 +35,21 @@ MAX_QUEUE = 128
 MAX_UPLOAD = "210mb"
 """Above the largest file that is accepted (vectors, 200 MB), so that a slightly larger one gets our sentence."""
 UPLOADS_KEPT_SECONDS = 3600
-SCRIPTED: tuple[Any, ...] = (embedding_explorer, similarity_grid, picture_grid, attention_bench, head_view)
+SCRIPTED: tuple[Any, ...] = (
+    embedding_explorer,
+    similarity_grid,
+    picture_grid,
+    attention_bench,
+    head_view,
+    mask_bench,
+    webcam,
+)
 """Components that bring scripts and styles of their own."""
 TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
     word2vec_map.TAB: ("Word2Vec", word2vec.build_tab),
     attention_recall.TAB: ("Attention", attention.build_tab),
     simclr_state.TAB: ("SimCLR", simclr.build_tab),
+    mae_state.TAB: ("MAE", mae.build_tab),
 }
 """In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""
 FIRST_TAB = next(iter(TABS))

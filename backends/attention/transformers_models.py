@@ -102,10 +102,16 @@ def load_known(name: str) -> TransformersModel:
     if name not in KNOWN_MODELS:
         raise ModelUnavailable(f"There is no model {str(name)[:40]!r} here; choose from {', '.join(KNOWN_MODELS)}.")
     known = KNOWN_MODELS[name]
-    folder = _cached_folder(known)
-    if folder is None:
-        folder = _fetch(known)
-    return load_folder(folder, title=known.name)
+    return load_folder(folder_of(known), title=known.name)
+
+
+def folder_of(known: KnownModel) -> Path:
+    """Where a model of a fixed list lies: in the local cache, or fetched into it over the network.
+
+    Raises:
+        ModelUnavailable: there is neither a copy nor a network.
+    """
+    return _cached_folder(known) or _fetch(known)
 
 
 class ModelFolder:
@@ -138,11 +144,23 @@ class ModelFolder:
             ModelUnavailable: there is no subfolder of this name.
             HeadsError: it holds no model that can be read.
         """
+        return load_folder(self.path(name), title=name)
+
+    def path(self, name: str) -> Path:
+        """The subfolder of this name.
+
+        Raises:
+            ModelUnavailable: there is none.
+        """
         if name not in self.names():
             raise ModelUnavailable(
                 f"There is no model {str(name)[:40]!r} in the folder of models. The present model stays."
             )
-        return load_folder(self._root / name, title=name)
+        return self._root / name
+
+    def names_of(self, kinds: Collection[str]) -> list[str]:
+        """Those of `names` that hold a model of one of these kinds, such as "vit_mae", in a size that is loaded."""
+        return [name for name in self.names() if _holds(self._root / name, kinds)]
 
 
 def load_folder(folder: Path, *, title: str) -> TransformersModel:
@@ -464,7 +482,7 @@ def _stacked(attentions: Any) -> np.ndarray:
 
 
 def _load(folder: Path, title: str) -> TransformersModel:
-    kind = _check_folder(folder)
+    kind = check_folder(folder, _READERS)
     try:
         return _READERS[kind](folder, title)
     except HeadsError:
@@ -480,8 +498,16 @@ def _log() -> Any:
     return logging.getLogger(__name__)
 
 
-def _check_folder(folder: Path) -> str:
-    """The kind of model in a folder.
+def _holds(folder: Path, kinds: Collection[str]) -> bool:
+    try:
+        check_folder(folder, kinds)
+    except (HeadsError, OSError):
+        return False
+    return True
+
+
+def check_folder(folder: Path, kinds: Collection[str]) -> str:
+    """The kind of model in a folder, one of `kinds`.
 
     Raises:
         HeadsError: there is none, it is too large, or of a kind that can't be read here.
@@ -502,12 +528,12 @@ def _check_folder(folder: Path) -> str:
         kind = str(json.loads(config_path.read_text(encoding="utf-8"))["model_type"])
     except (ValueError, KeyError, TypeError):
         raise HeadsError(f"config.json in {folder.name} says no kind of model. The present model stays.") from None
-    if kind not in _READERS:
-        raise HeadsError(f"A model of the kind {kind[:40]!r} can't be read here; {', '.join(_READERS)} can.")
+    if kind not in kinds:
+        raise HeadsError(f"A model of the kind {kind[:40]!r} can't be read here; {', '.join(kinds)} can.")
     return kind
 
 
-def _pretrained(loader: Any, folder: Path, **options: Any) -> Any:
+def load_pretrained(loader: Any, folder: Path, **options: Any) -> Any:
     """Load weights with attention written out, and see that none is missing."""
     import torch
     from transformers.utils import logging
@@ -551,23 +577,23 @@ def _read_bert(folder: Path, title: str) -> TransformersModel:
     import transformers
 
     if _declares(folder, "ForMaskedLM") or _declares(folder, "ForPreTraining"):
-        model = _pretrained(transformers.BertForMaskedLM, folder)
+        model = load_pretrained(transformers.BertForMaskedLM, folder)
     else:
-        model = _pretrained(transformers.BertModel, folder, add_pooling_layer=False)
+        model = load_pretrained(transformers.BertModel, folder, add_pooling_layer=False)
     return BertModel(model, title, _read_tokenizer(folder, model))
 
 
 def _read_gpt2(folder: Path, title: str) -> TransformersModel:
     import transformers
 
-    model = _pretrained(transformers.GPT2LMHeadModel, folder)
+    model = load_pretrained(transformers.GPT2LMHeadModel, folder)
     return GPT2Model(model, title, _read_tokenizer(folder, model))
 
 
 def _read_t5(folder: Path, title: str) -> TransformersModel:
     import transformers
 
-    model = _pretrained(transformers.T5ForConditionalGeneration, folder)
+    model = load_pretrained(transformers.T5ForConditionalGeneration, folder)
     return T5Model(model, title, _read_tokenizer(folder, model))
 
 
@@ -575,9 +601,9 @@ def _read_vit(folder: Path, title: str) -> TransformersModel:
     import transformers
 
     if _declares(folder, "ForImageClassification"):
-        model = _pretrained(transformers.ViTForImageClassification, folder)
+        model = load_pretrained(transformers.ViTForImageClassification, folder)
     else:
-        model = _pretrained(transformers.ViTModel, folder, add_pooling_layer=False)
+        model = load_pretrained(transformers.ViTModel, folder, add_pooling_layer=False)
     if (folder / "preprocessor_config.json").is_file():
         processor = transformers.ViTImageProcessor.from_pretrained(folder, local_files_only=True)
     else:

@@ -178,6 +178,16 @@ def read_picture(path: str | Path, size: int = 64) -> np.ndarray:
         raise PictureError("The file could not be opened: choose it again.") from error
     if len(data) > MAX_FILE_BYTES:
         raise PictureError(f"The file has more than {MAX_FILE_BYTES >> 20} MB: save the picture smaller or as JPEG.")
+    return decode_picture(data, size)
+
+
+def decode_picture(data: bytes, size: int = 64) -> np.ndarray:
+    """The same for a file's bytes, which are taken to be few enough.
+
+    Raises:
+        PictureError: they are no picture, damaged, or have too many pixels.
+    """
+    _check_size(size)
     with _open_picture(data) as picture:
         return _decode(picture, size)
 

@@ -149,7 +149,10 @@ def _sentences(config: type[MethodConfig], error: ValidationError) -> list[str]:
     known = {info.name: info for info in config.settings()}
     sentences = []
     for problem in error.errors(include_url=False, include_context=False):
-        name = str(problem["loc"][0]) if problem["loc"] else ""
+        if not problem["loc"]:  # two settings that do not go together: the config's own sentence
+            sentences.append(problem["msg"].removeprefix("Value error, "))
+            continue
+        name = str(problem["loc"][0])
         if name not in known:
             shown = _shorten(name)
             sentences.append(f"There is no setting {shown}; choose from {', '.join(known)}.")

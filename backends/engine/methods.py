@@ -66,6 +66,16 @@ METHODS: dict[str, Method] = {
             data_help="a .zip of folders of pictures; a folder's name is the label of what is in it",
         ),
         Method(
+            name="mae",
+            summary="picture features from painting hidden patches: a masked autoencoder",
+            config_path="backends.mae.config:MAEConfig",
+            trainer_path="backends.mae.trainer:MAETrainer",
+            data_reader_path="backends.data.own_pictures:read_zip",
+            data_argument="pictures",
+            own_data={"data": "own"},
+            data_help="a .zip of folders of pictures; a folder's name is the label of what is in it",
+        ),
+        Method(
             name="recall",
             summary="LSTM against transformer: recall the first symbol after many distractors",
             config_path="backends.attention.recall_config:RecallConfig",

@@ -42,10 +42,10 @@ import torch
 from torch.nn import functional as F
 
 from backends.analysis.probes import probe_factors
+from backends.data.splits import load_split
 from backends.nets.seeded import seeded
 from backends.simclr.augment import two_views
 from backends.simclr.config import SimCLRConfig
-from backends.simclr.data import load_split
 from backends.simclr.model import TwoViewModel"""
 
 _OWN_NOTE = f"""## Your pictures
@@ -67,7 +67,7 @@ _PICTURES_NOTE = """## The pictures
 
 The net never sees the held-out ones in training. Their factors are known, but only the probes at the end may look."""
 
-_PICTURES = """split = load_split(config{own_pictures})
+_PICTURES = """split = load_split(config.data, int(config.image_size), {own_pictures}, config.shortcut)
 
 
 def to_tensor(images):
@@ -349,7 +349,7 @@ def notebook_of(config: SimCLRConfig, *, data_note: str = "") -> dict[str, Any]:
         _markdown(_SETTINGS_NOTE),
         _code(_settings(config)),
         _markdown(_PICTURES_NOTE),
-        _code(_PICTURES.replace("{own_pictures}", ", pictures" if own else "")),
+        _code(_PICTURES.replace("{own_pictures}", "pictures" if own else "None")),
         _markdown(_VIEWS_NOTE),
         _code(_VIEWS),
         *([_markdown(_NT_XENT_NOTE), _code(_NT_XENT)] if contrastive else [_markdown(_LOSSES[config.loss])]),

@@ -2,35 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
+from backends.engine.presets import Preset
 from backends.simclr.augment_config import AUGMENTATIONS, COLOUR_AUGMENTATIONS
 from backends.simclr.config import SimCLRConfig
-
-
-@dataclass(frozen=True)
-class Preset:
-    """One click: some settings, the rest at their defaults, for which alone the expectation was checked.
-
-    Attributes:
-        name: what the button says.
-        group: presets to compare with each other have the same one.
-        changes: setting → value.
-        expect: what comes out.
-        look_at: where to see it.
-    """
-
-    name: str
-    group: str
-    changes: Mapping[str, Any]
-    expect: str
-    look_at: str
-
-    def config(self, **others: Any) -> SimCLRConfig:
-        """Return the settings of the preset; `others` are those that don't change what to expect: the seed."""
-        return SimCLRConfig.parse({**others, **self.changes})
 
 
 def _only(*kept: str) -> dict[str, float]:
@@ -39,8 +13,9 @@ def _only(*kept: str) -> dict[str, float]:
     return {name: 0 for name in AUGMENTATIONS if name not in kept and getattr(defaults, name)}
 
 
-PRESETS: tuple[Preset, ...] = (
+PRESETS: tuple[Preset[SimCLRConfig], ...] = (
     Preset(
+        SimCLRConfig,
         "Colours kept",
         "Views",
         dict.fromkeys(COLOUR_AUGMENTATIONS, 0),
@@ -49,6 +24,7 @@ PRESETS: tuple[Preset, ...] = (
         "Colour and Shape under Your run. Pin this run, then train with the default settings.",
     ),
     Preset(
+        SimCLRConfig,
         "Crop only",
         "Views",
         _only("crop"),
@@ -57,6 +33,7 @@ PRESETS: tuple[Preset, ...] = (
         "Colour, Shape and Size under Your run. Compare with “Colours kept”: size is forgotten too.",
     ),
     Preset(
+        SimCLRConfig,
         "No augmentation",
         "Views",
         _only(),
@@ -65,6 +42,7 @@ PRESETS: tuple[Preset, ...] = (
         "Alignment, and the marks for an untrained net in the table. A solved task proves nothing here.",
     ),
     Preset(
+        SimCLRConfig,
         "Temperature 2",
         "Loss",
         {"temperature": 2.0},
@@ -73,6 +51,7 @@ PRESETS: tuple[Preset, ...] = (
         "Rank and its warning, and Shape in the table. Pin this run, then train at temperature 0.2.",
     ),
     Preset(
+        SimCLRConfig,
         "Barlow Twins",
         "Loss",
         {"loss": "barlow-twins"},
@@ -81,6 +60,7 @@ PRESETS: tuple[Preset, ...] = (
         "Spread, then Shape and Colour in the table. Compare with the default settings.",
     ),
     Preset(
+        SimCLRConfig,
         "No stop-gradient",
         "Loss",
         {"loss": "simsiam", "stop_gradient": "off"},
@@ -89,6 +69,7 @@ PRESETS: tuple[Preset, ...] = (
         "Uniformity near 0, the warning under it, and the map. A low loss proves nothing here.",
     ),
     Preset(
+        SimCLRConfig,
         "No projection head",
         "Net and batch",
         {"head": "none"},
@@ -97,6 +78,7 @@ PRESETS: tuple[Preset, ...] = (
         "The column “linear” for Colour and Light. Compare with the default settings.",
     ),
     Preset(
+        SimCLRConfig,
         "Batch of 16",
         "Net and batch",
         {"batch": 16},
@@ -105,6 +87,7 @@ PRESETS: tuple[Preset, ...] = (
         "Shape and Colour in the table, and how restless the loss is.",
     ),
     Preset(
+        SimCLRConfig,
         "Background shortcut",
         "Pictures",
         {"shortcut": "shape"},
@@ -113,6 +96,7 @@ PRESETS: tuple[Preset, ...] = (
         "Shape in the table: its held-out pictures have free backgrounds. Compare with the default settings.",
     ),
     Preset(
+        SimCLRConfig,
         "Emoji",
         "Pictures",
         {"data": "emoji"},

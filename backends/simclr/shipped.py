@@ -5,7 +5,6 @@ Made by `python -m backends.simclr.shipped`; the card beside each file says how.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backends.engine.checkpoints import MAX_CARD_BYTES, CheckpointError
+from backends.engine.checkpoints import CheckpointError
+from backends.engine.model_files import MODEL_NAME, card_scores, read_card
 from backends.simclr.augment_config import COLOUR_AUGMENTATIONS
-from backends.simclr.checkpoint import MODEL_NAME, card_of, read_model, save_model
+from backends.simclr.checkpoint import card_of, read_model, save_model
 from backends.simclr.config import SimCLRConfig
 
 if TYPE_CHECKING:
@@ -97,14 +97,14 @@ def _entry(name: str) -> ShippedModel:
 
 @lru_cache(maxsize=len(MODELS))
 def _load(name: str) -> FrozenModel:
-    from backends.simclr.data import load_split
+    from backends.data.splits import load_split
     from backends.simclr.trainer import FrozenModel, Probed, map_pictures
 
     shipped = MODELS[name]
     stored, card = read_model(shipped.path), _card(shipped)
-    split = load_split(stored.config)
+    split = load_split(stored.config.data, int(stored.config.image_size), shortcut=stored.config.shortcut)
     nothing = np.zeros((0, int(stored.model.encoder.width)), np.float32)
-    scores = {start: _scores(card["metrics"], start) for start in ("", "untrained_", "pixels_")}
+    scores = {start: card_scores(card["metrics"], start) for start in ("", "untrained_", "pixels_")}
     frozen = FrozenModel(
         config=stored.config,
         step=stored.step,
@@ -125,25 +125,9 @@ def _with_features(frozen: FrozenModel, features: np.ndarray) -> FrozenModel:
     return replace(frozen, probed=replace(frozen.probed, features=features))
 
 
-def _scores(metrics: dict[str, float], start: str) -> dict[str, float]:
-    """Those of a card's probes whose names begin so, without that beginning."""
-    kinds = (f"{start}knn_", f"{start}linear_")
-    return {name.removeprefix(start): value for name, value in metrics.items() if name.startswith(kinds)}
-
-
 def _card(shipped: ShippedModel) -> dict[str, Any]:
     path = shipped.path.with_suffix(".json")
-    try:
-        if path.stat().st_size > MAX_CARD_BYTES:
-            raise CheckpointError(f"The card of {shipped.name} is larger than a card may be.")
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(f"{shipped.name}/{path.name} is missing.") from None
-    except ValueError:
-        raise CheckpointError(f"The card of {shipped.name} is damaged.") from None
-    if not isinstance(card, dict) or not isinstance(card.get("metrics"), dict) or "origin" not in card:
-        raise CheckpointError(f"The card of {shipped.name} is damaged.")
-    return card
+    return read_card(path, shipped.name, f"{shipped.name}/{path.name}")
 
 
 def make(shipped: ShippedModel) -> list[Path]:

@@ -15,43 +15,25 @@ import torch
 from torch import Tensor
 
 from backends.analysis.collapse import measure_collapse
-from backends.analysis.probes import probe_factors
+from backends.analysis.prober import PictureProber, Probed, as_tensor, map_pictures
 from backends.data.pictures import PictureError, PictureSet
+from backends.data.splits import Split, load_split
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDiverged, TrainingError
 from backends.nets.seeded import seeded
 from backends.simclr.augment import two_views
 from backends.simclr.augment_config import AUGMENTATIONS
 from backends.simclr.checkpoint import save_model
 from backends.simclr.config import SimCLRConfig
-from backends.simclr.data import Split, load_split
 from backends.simclr.model import TwoViewModel
 
-BANK, TESTED = 1_000, 1_000
-"""Pictures that the probes learn from, and held-out ones that they are tested on."""
 PROBE_SHARE = 0.07
 """Of the training time: the probes wait until that much of it pays for them."""
 PROBE_SECONDS = 0.8
 """At least so long from one probe to the next."""
-MAP_PICTURES = 400
 WARM_UP_SHARE = 0.05
 CLIP_NORM = 5.0
 EMBED_CHUNK = 500
 PACE_MEMORY = 0.7
-
-
-@dataclass(frozen=True)
-class Probed:
-    """Frozen features at one moment and what they know.
-
-    Attributes:
-        step: when.
-        features: (M, D) float32 of the map's pictures, which are held out.
-        scores: knn_<factor> and linear_<factor>, on held-out pictures.
-    """
-
-    step: int
-    features: np.ndarray
-    scores: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -85,18 +67,18 @@ class FrozenModel:
 
     def embed(self, images: np.ndarray) -> np.ndarray:
         """Return the features of (n, S, S, 3) uint8 pictures: (n, D) float32."""
-        return _embed(self.model.encoder, _as_tensor(images, self.device)).cpu().numpy()
+        return _embed(self.model.encoder, as_tensor(images, self.device)).cpu().numpy()
 
     def project(self, views: np.ndarray) -> np.ndarray:
         """Return the projections of (n, S, S, 3) uint8 pictures, each of length 1: (n, P) float32."""
         with torch.no_grad():
-            projections = self.model.project(_as_tensor(views, self.device).float() / 255)
+            projections = self.model.project(as_tensor(views, self.device).float() / 255)
         return torch.nn.functional.normalize(projections, dim=1).cpu().numpy()
 
     def draw_views(self, indices: np.ndarray, seed: int) -> np.ndarray:
         """Draw two views of each of the n chosen training pictures: (2n, S, S, 3) uint8, a pair after the other."""
         generator = torch.Generator(self.device).manual_seed(seed)
-        images = _as_tensor(self.split.train.images[indices], self.device).float() / 255
+        images = as_tensor(self.split.train.images[indices], self.device).float() / 255
         first, second = two_views(images, self.config, generator, images.shape[-1])
         pairs = torch.stack([first, second], dim=1).flatten(0, 1)
         return (pairs * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
@@ -130,7 +112,7 @@ class SimCLRTrainer(Trainer):
         self.device = device
         self.budget = seconds
         try:
-            self.split = load_split(config, pictures)
+            self.split = load_split(config.data, int(config.image_size), pictures, config.shortcut)
         except PictureError as error:
             raise TrainingError(str(error)) from None
         self.batch = min(config.batch, len(self.split.train))
@@ -140,7 +122,7 @@ class SimCLRTrainer(Trainer):
         self._optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=device != "mps"
         )
-        self._images = _as_tensor(self.split.train.images, device)
+        self._images = as_tensor(self.split.train.images, device)
         self._batches = np.random.default_rng(config.seed)
         self._order = np.zeros(0, np.int64)
         self._views = torch.Generator(device).manual_seed(config.seed)
@@ -278,39 +260,16 @@ class SimCLRTrainer(Trainer):
         return max(self.step, int(self.step * self.budget / max(self.seconds, 1e-9)))
 
 
-class Prober:
-    """Probes features of the same pictures again and again."""
-
-    def __init__(self, split: Split, device: str) -> None:
-        """Choose the pictures: an even selection of those to train on as bank, and of the held-out ones as test."""
-        bank, tested = _spread_out(split.train, BANK), _spread_out(split.held_out, TESTED)
-        self.map_size = min(MAP_PICTURES, len(tested))
-        self._bank, self._tested = _as_tensor(bank.images, device), _as_tensor(tested.images, device)
-        self._bank_labels = {name: factor.values for name, factor in bank.factors.items()}
-        self._test_labels = {name: factor.values for name, factor in tested.factors.items()}
-        self.cost = 0.0
+class Prober(PictureProber):
+    """Probes a model's features of the same pictures again and again."""
 
     def probe(self, model: TwoViewModel, step: int) -> Probed:
         """Embed and probe; notes what that costs in seconds."""
-        begun = time.perf_counter()
         training = model.training
         model.eval()
-        bank, tested = _embed(model.encoder, self._bank), _embed(model.encoder, self._tested)
+        probed = self.probe_features(lambda images: _embed(model.encoder, images), step)
         model.train(training)
-        scores = probe_factors(bank, self._bank_labels, tested, self._test_labels)
-        self.cost = time.perf_counter() - begun
-        return Probed(step, tested[: self.map_size].cpu().numpy(), scores)
-
-    def pixels(self) -> dict[str, float]:
-        """Probe the raw pixels."""
-        bank, tested = (images.flatten(1).float() / 255 for images in (self._bank, self._tested))
-        return probe_factors(bank, self._bank_labels, tested, self._test_labels)
-
-
-def map_pictures(split: Split) -> PictureSet:
-    """The held-out pictures whose features `Probed.features` holds, in its order."""
-    tested = _spread_out(split.held_out, TESTED)
-    return tested.subset(np.arange(min(MAP_PICTURES, len(tested))))
+        return probed
 
 
 def rate_at(share: float) -> float:
@@ -318,17 +277,6 @@ def rate_at(share: float) -> float:
     if share < WARM_UP_SHARE:
         return max(0.05, share / WARM_UP_SHARE)
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (share - WARM_UP_SHARE) / (1 - WARM_UP_SHARE))))
-
-
-def _spread_out(pictures: PictureSet, count: int) -> PictureSet:
-    """At most so many, drawn evenly and in random order, the same ones every time."""
-    chosen = np.random.default_rng(0).permutation(len(pictures))[:count]
-    return pictures.subset(chosen)
-
-
-def _as_tensor(images: np.ndarray, device: str) -> Tensor:
-    """(n, S, S, 3) uint8 array to an (n, 3, S, S) uint8 tensor."""
-    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(device)
 
 
 @torch.no_grad()

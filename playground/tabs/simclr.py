@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,15 +18,18 @@ from playground.components import answers
 from playground.components.link_box import link_field, wire_link
 from playground.components.run_panel import RunPanel, TabRun
 from playground.links import Link, LinkTarget, query_of, read_query
+from playground.own_pictures import own_pictures
+from playground.picture_map import AT_REST
 from playground.pins import PinError, short_name
 from playground.session import Session, SessionStore
-from playground.tabs import simclr_ablation, simclr_augment, simclr_experiment, simclr_live, simclr_pictures
+from playground.tabs import pictures, simclr_ablation, simclr_augment, simclr_experiment, simclr_live, simclr_pictures
+from playground.tabs.presets import ButtonOf, wire_presets
 from playground.tabs.simclr_by_hand import build_by_hand
 from playground.tabs.simclr_compare import Compare, build_compare, comparison, pin_present
 from playground.tabs.simclr_home import build_load, build_take_home
 from playground.tabs.simclr_how import build_how_it_works
-from playground.tabs.simclr_presets import ButtonOf, lay_out_presets, wire_presets
-from playground.tabs.simclr_state import MAP, TAB, draw_batch, model_of, own_pictures
+from playground.tabs.simclr_presets import lay_out_presets
+from playground.tabs.simclr_state import TAB, draw_batch, model_of
 from playground.tabs.tab import QUICK, Tab
 
 QUESTION = "Which differences should a net learn to overlook?"
@@ -56,7 +58,7 @@ class Parts:
     live: simclr_live.Live
     bench: simclr_augment.Bench
     ablation: simclr_ablation.AblationPart
-    pictures: simclr_pictures.PicturesPart
+    pictures: pictures.PicturesPart
     compare_tab: gr.Tab
     compare: Compare
     presets: ButtonOf
@@ -79,7 +81,7 @@ def build_tab(store: SessionStore) -> Tab:
     parts.panel.wire(run)
     simclr_live.wire_live(store, parts.live)
     simclr_augment.wire_bench(store, parts.bench, settings)
-    brought = simclr_pictures.wire_pictures(store, parts.pictures, settings)
+    brought = pictures.wire_pictures(store, simclr_pictures.USE, parts.pictures, settings)
     _wire_bench_to_pictures(store, parts, settings, brought)
     others = [
         (parts.experiment.panel, simclr_experiment.wire_experiment(store, parts.experiment, settings)),
@@ -145,7 +147,7 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         with gr.Tab("By hand", id="by-hand"):
             build_by_hand(store, draw_batch)
         with gr.Tab("Pictures", id="pictures"):
-            pictures = simclr_pictures.lay_out_pictures()
+            brought = pictures.lay_out_pictures(simclr_pictures.USE)
         with gr.Tab("Ablation", id="ablation"):
             ablation = simclr_ablation.lay_out_ablation(store)
         with gr.Tab("Compare", id="compare") as compare_tab:
@@ -162,7 +164,7 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         "live": live,
         "bench": bench,
         "ablation": ablation,
-        "pictures": pictures,
+        "pictures": brought,
         "compare_tab": compare_tab,
         "compare": compare,
         "presets": presets,
@@ -175,11 +177,7 @@ def _lay_out_home(store: SessionStore, live: simclr_live.Live) -> None:
 
     def on_loaded(session: Session) -> list[Any]:
         session.stop(TAB)
-        return [simclr_live.map_frame(session, with_history=True), *simclr_live.answers_of(session)]
-
-    async def rest(request: gr.Request) -> AsyncIterator[Any]:
-        async for frame in simclr_live.frames_at_rest(store, store.of(str(request.session_hash))):
-            yield frame
+        return simclr_live.loaded_views(session)
 
     with gr.Row(elem_classes=["two-parts"]):
         with gr.Column():
@@ -187,12 +185,13 @@ def _lay_out_home(store: SessionStore, live: simclr_live.Live) -> None:
             build_take_home(store, model_of)
         with gr.Column():
             answers.html_area("<h3>Load another model</h3>")
-            for loaded in build_load(store, on_loaded, [live.map.frame, live.side, live.neighbours, live.origin]):
-                loaded.then(rest, None, live.map.frame, api_name=False, **simclr_live.AT_REST)
+            rest = simclr_live.MAP.rest(store)
+            for loaded in build_load(store, on_loaded, live.answers):
+                loaded.then(rest, None, live.map.explorer.frame, api_name=False, **AT_REST)
 
 
 def _wire_bench_to_pictures(
-    store: SessionStore, parts: Parts, settings: controls.Controls, brought: simclr_pictures.PictureEvents
+    store: SessionStore, parts: Parts, settings: controls.Controls, brought: pictures.PictureEvents
 ) -> None:
     """A picked picture goes on the bench, and so do pictures that were just brought."""
 
@@ -259,7 +258,7 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
         ConfigError: a setting is out of its range.
     """
     session = store.of(str(request.session_hash))
-    kept = session.uploads.get(MAP)
+    kept = simclr_live.MAP.kept(session)
     query = query_of(TAB, {"": tab.controls.read(values), **({MAP_PREFIX: kept} if kept is not None else {})})
     session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
     return query
@@ -269,6 +268,8 @@ def take_link(session: Session, link: Link | None) -> MethodConfig | None:
     """Take the map of a link into the session; returns the settings for the widgets, or None without a link."""
     if link is None:
         return None
-    if link.configs[MAP_PREFIX] != MapConfig():
-        session.uploads[MAP] = link.configs[MAP_PREFIX]
+    map_config = link.configs[MAP_PREFIX]
+    if map_config != MapConfig():
+        assert isinstance(map_config, MapConfig)
+        simclr_live.MAP.keep(session, map_config)
     return link.configs[""]

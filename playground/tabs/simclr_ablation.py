@@ -18,8 +18,10 @@ from playground.components.plotly_view import pack, plotly_view
 from playground.components.run_panel import RunPanel, TabRun, device_name
 from playground.controls import Controls
 from playground.figures.ablation import ablation_chart
+from playground.own_pictures import own_pictures
+from playground.probe_views import labels_of
 from playground.session import Run, Session, SessionStore
-from playground.tabs.simclr_state import ABLATION, EXPERIMENT, TAB, labels_of, own_pictures
+from playground.tabs.simclr_state import ABLATION, EXPERIMENT, TAB
 
 LABELS = {info.name: info.label for info in AugmentConfig.settings()}
 INTRODUCTION = (

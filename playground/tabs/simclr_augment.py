@@ -20,8 +20,9 @@ from backends.simclr.config import SimCLRConfig
 from playground.components import answers
 from playground.components.sprites import data_url
 from playground.controls import Controls, build_one
+from playground.own_pictures import split_of
 from playground.session import Session, SessionStore
-from playground.tabs.simclr_state import BENCH_PICTURE, pick, picked, split_of
+from playground.tabs.simclr_state import BENCH_PICTURE, pick, picked
 from playground.tabs.tab import QUICK
 
 SIDE = 128

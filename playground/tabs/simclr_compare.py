@@ -9,7 +9,6 @@ import gradio as gr
 import numpy as np
 
 from backends.analysis.map_config import MapConfig
-from backends.analysis.picture_vectors import PictureVectors
 from backends.data.pictures import PictureSet
 from backends.engine.trainer import Snapshot
 from backends.simclr.config import SimCLRConfig
@@ -18,9 +17,11 @@ from playground.components.plotly_view import pack, plotly_view
 from playground.figures import curves
 from playground.figures.knowledge import versus_table
 from playground.live_map import MapView, Source, layout_name, map_of
+from playground.picture_map import sprite_of_map, swatches_of, vectors_of
 from playground.pins import Pin, pin_run, pins_of, settings_line, short_name
+from playground.probe_views import labels_of, loss_points
 from playground.session import Run, Session, SessionStore
-from playground.tabs.simclr_state import TAB, labels_of, sprite_of_map, swatches_of
+from playground.tabs.simclr_state import TAB
 from playground.tabs.tab import QUICK
 
 if TYPE_CHECKING:
@@ -227,12 +228,6 @@ def map_of_run(session: Session, run: Run) -> tuple[np.ndarray, str]:
     return view.frame.points, layout_name(source, view)
 
 
-def vectors_of(model: FrozenModel) -> PictureVectors:
-    """What a model makes of its held-out pictures."""
-    pictures = model.map_pictures
-    return PictureVectors(model.probed.features, pictures.names, pictures.factors)
-
-
 def shown_pictures(side: Side) -> PictureSet:
     """The pictures of a side's map, point by point."""
     return side.model.map_pictures.subset(np.arange(len(side.points)))
@@ -325,8 +320,3 @@ def loss_figure(sides: list[Side]) -> str:
             [(side.name, *loss_points(side.history)) for side in sides], title=title, step_title="steps"
         )
     )
-
-
-def loss_points(history: list[Snapshot]) -> tuple[list[float], list[float]]:
-    """Steps, and the loss there."""
-    return [float(snapshot.step) for snapshot in history], [snapshot.metrics["loss"] for snapshot in history]

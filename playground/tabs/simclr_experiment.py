@@ -26,17 +26,11 @@ from playground.controls import Controls
 from playground.figures import curves, style
 from playground.figures.knowledge import factors_of, versus_table
 from playground.live_map import Source, map_of, packed_frame, packed_items
+from playground.own_pictures import own_pictures, split_of
+from playground.picture_map import sprite_of_map, swatches_of
+from playground.probe_views import labels_of
 from playground.session import Run, Session, SessionStore
-from playground.tabs.simclr_state import (
-    ABLATION,
-    EXPERIMENT,
-    TAB,
-    labels_of,
-    own_pictures,
-    split_of,
-    sprite_of_map,
-    swatches_of,
-)
+from playground.tabs.simclr_state import ABLATION, EXPERIMENT, TAB
 from playground.tabs.tab import QUICK
 
 WITHOUT, WITH = "without", "with"

@@ -1,64 +1,17 @@
-"""Try this: presets that set the controls and say what to expect."""
+"""Try this: the presets of SimCLR."""
 
 from __future__ import annotations
 
-import html
-import itertools
-from typing import Any
-
 import gradio as gr
 
-from backends.simclr.presets import PRESETS, Preset
-from playground.components import answers
-from playground.controls import Controls
-from playground.session import SessionStore
-from playground.tabs.tab import QUICK
+from backends.simclr.presets import PRESETS
+from playground.tabs import presets
 
 INTRODUCTION = (
     "Pick one: it sets the controls, augmentations included, and says what to expect. Predict, then press Train."
 )
 
-ButtonOf = list[tuple[Preset, gr.Button]]
 
-
-def lay_out_presets() -> tuple[ButtonOf, gr.HTML]:
-    """Lay out a row of buttons for every group, and the place where the expectation appears."""
-    buttons: ButtonOf = []
-    with gr.Row(elem_classes=["two-parts"]):
-        with gr.Column(min_width=330):
-            for group, presets in itertools.groupby(PRESETS, key=lambda preset: preset.group):
-                with gr.Row(elem_classes=["preset-group"]):
-                    answers.html_area(f"<span>{html.escape(group)}</span>", elem_classes=["preset-name"])
-                    for preset in presets:
-                        name = preset.name.lower().replace(" ", "-").replace(".", "-")
-                        button = gr.Button(preset.name, size="sm", elem_id=f"simclr-try-{name}", min_width=120)
-                        buttons.append((preset, button))
-        with gr.Column(min_width=330):
-            expectation = answers.html_area(answers.sentence(INTRODUCTION), elem_id="simclr-try-expect")
-    return buttons, expectation
-
-
-def wire_presets(store: SessionStore, buttons: ButtonOf, expectation: gr.HTML, controls: Controls) -> None:
-    """Let every button set the controls.
-
-    Args:
-        store: the sessions; a preset needs none of what they hold.
-        buttons, expectation: from `lay_out_presets`.
-        controls: all of the tab's settings, those of the augmentations included.
-    """
-    for preset, button in buttons:
-
-        def on_click(chosen: Preset = preset) -> list[Any]:
-            values = chosen.config().model_dump()
-            return [expectation_html(chosen), *(values[name] for name in controls.widgets)]
-
-        button.click(on_click, None, [expectation, *controls.inputs], api_name=False, **QUICK)
-
-
-def expectation_html(preset: Preset) -> str:
-    """What to expect of a preset, and where to look."""
-    return (
-        f'<h3>{html.escape(preset.name)}</h3><p class="prose">{html.escape(preset.expect)}</p>'
-        f'<p class="prose"><b>Look at:</b> {html.escape(preset.look_at)}</p>'
-        f"{answers.sentence('The settings are in place: press Train.')}"
-    )
+def lay_out_presets() -> tuple[presets.ButtonOf, gr.HTML]:
+    """Lay out the buttons, and the place where the expectation appears."""
+    return presets.lay_out_presets(PRESETS, "simclr", INTRODUCTION)

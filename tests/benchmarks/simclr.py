@@ -18,8 +18,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from backends.data.pictures import PictureSet
+from backends.data.splits import load_split
 from backends.simclr.config import SimCLRConfig
-from backends.simclr.data import load_split
 from backends.simclr.experiments import WITH, WITHOUT, ColourExperiment
 from backends.simclr.losses import nt_xent
 from backends.simclr.model import TwoViewModel
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     torch.set_num_threads(WORKERS)
     yield compare_losses()
     config = SimCLRConfig()
-    load_split(config)
+    load_split(config.data, int(config.image_size))
     lines = []
     for number in range(1, options.rounds + 1):
         line = {
@@ -145,7 +145,7 @@ def train_lightly(config: SimCLRConfig, seconds: float, transform: Any) -> tuple
     """lightly's loop with our nets; returns views a second and the model."""
     from lightly.loss import NTXentLoss
 
-    split = load_split(config)
+    split = load_split(config.data, int(config.image_size))
     torch.manual_seed(config.seed)
     model = TwoViewModel(config).train()
     criterion = NTXentLoss(temperature=config.temperature)
@@ -174,7 +174,7 @@ def train_lightly(config: SimCLRConfig, seconds: float, transform: Any) -> tuple
 
 def climb(config: SimCLRConfig) -> dict[str, Any]:
     """How long we take to the shape accuracy that lightly's loop has after a minute."""
-    split = load_split(config)
+    split = load_split(config.data, int(config.image_size))
     prober = Prober(split, "cpu")
     _, theirs = train_lightly(config, LIGHTLY_SECONDS, equal_transform(config))
     wanted = prober.probe(theirs, 0).scores["knn_shape"]

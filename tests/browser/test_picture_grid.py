@@ -18,13 +18,15 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from backends.data.pictures import Factor, PictureSet
+from backends.data.splits import Split, load_split
 from backends.simclr.config import SimCLRConfig
-from backends.simclr.data import Split, load_split
 from playground import controls, shell
 from playground.components import picture_grid
+from playground.own_pictures import own_pictures, take_own_pictures
 from playground.session import Session, SessionStore
-from playground.tabs import simclr_pictures
-from playground.tabs.simclr_state import own_pictures, picked
+from playground.tabs import pictures as tab
+from playground.tabs.simclr_pictures import USE
+from playground.tabs.simclr_state import picked
 from tests.browser.conftest import wait_for
 
 pytestmark = pytest.mark.browser
@@ -53,8 +55,8 @@ def plain(count: int) -> PictureSet:
 SPLIT = Split(plain(200), plain(40))
 
 
-def split_of(session: Session, config: SimCLRConfig) -> Split:
-    return load_split(config, own_pictures(session)) if config.data == "own" else SPLIT
+def split_of(session: Session, config: SimCLRConfig, size: int | None = None) -> Split:
+    return load_split("own", size or 32, own_pictures(session)) if config.data == "own" else SPLIT
 
 
 @dataclass
@@ -107,7 +109,7 @@ class Pictures:
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     patch = pytest.MonkeyPatch()
-    patch.setattr(simclr_pictures, "split_of", split_of)
+    patch.setattr(tab, "split_of", split_of)
     store = SessionStore(1, "cpu")
     gr.set_static_paths([*picture_grid.SCRIPTS.values(), picture_grid.STYLE])
     with gr.Blocks(title="Pictures", analytics_enabled=False, fill_width=True) as demo:
@@ -116,8 +118,8 @@ def served() -> Iterator[Served]:
                 widgets = controls.build_essential(SimCLRConfig, "simclr")
                 widgets |= controls.build_advanced(SimCLRConfig, "simclr")
             with gr.Tab("Pictures"):
-                part = simclr_pictures.lay_out_pictures()
-        simclr_pictures.wire_pictures(store, part, controls.in_config_order(SimCLRConfig, widgets))
+                part = tab.lay_out_pictures(USE)
+        tab.wire_pictures(store, USE, part, controls.in_config_order(SimCLRConfig, widgets))
     options = {**shell.launch_options(), "head": picture_grid.head()}
     _, address, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, **options)
     yield Served(address, store)
@@ -262,7 +264,7 @@ def test_nothing_moves_when_the_pictures_come(open_page, served, monkeypatch):
     import threading
 
     gate = threading.Event()
-    monkeypatch.setattr(simclr_pictures, "split_of", lambda session, config: gate.wait(20) and SPLIT)
+    monkeypatch.setattr(tab, "split_of", lambda *_: gate.wait(20) and SPLIT)
     gate.set()
     shown = open_page()
     gate.clear()
@@ -339,13 +341,13 @@ def zip_of(path: Path, folders: dict[str, int]) -> Path:
 
 def test_own_pictures_come_in_are_shown_and_their_file_is_gone(pictures, tmp_path, monkeypatch):
     read: list[Path] = []
-    take = simclr_pictures.take_pictures
+    take = tab.take_pictures
 
     def watched(session: Session, path: str | None) -> tuple[str, bool]:
         read.append(Path(str(path)))
         return take(session, path)
 
-    monkeypatch.setattr(simclr_pictures, "take_pictures", watched)
+    monkeypatch.setattr(tab, "take_pictures", watched)
     archive = zip_of(tmp_path / "own.zip", {ATTACK: 10, "cats": 10})
     pictures.wait_for_others(lambda: pictures.page.set_input_files("#simclr-pic-own input", archive))
     assert "20 pictures in 2 folders." in pictures.page.inner_text("#simclr-pic-own-note")
@@ -362,6 +364,27 @@ def test_own_pictures_come_in_are_shown_and_their_file_is_gone(pictures, tmp_pat
     again = zip_of(tmp_path / "again.zip", {"dogs": 10, "cats": 20})
     pictures.wait_for_others(lambda: pictures.page.set_input_files("#simclr-pic-own input", again))
     assert "24 training pictures." in pictures.page.inner_text("#simclr-pic-matching")
+
+
+def test_pictures_brought_in_another_tab_are_shown_on_coming_back_and_the_same_ones_are_not_sent_again(
+    pictures, tmp_path
+):
+    def go_to(name: str) -> None:
+        pictures.page.get_by_role("tab", name=name).click()
+        pictures.page.wait_for_timeout(600)
+
+    archive = zip_of(tmp_path / "own.zip", {"dogs": 10, "cats": 10})
+    pictures.wait_for_others(lambda: pictures.page.set_input_files("#simclr-pic-own input", archive))
+    before = pictures.grid("g.shown.id")
+    go_to("Settings")
+    go_to("Pictures")
+    assert pictures.grid("g.shown.id") == before
+    go_to("Settings")
+    take_own_pictures(pictures.session(), plain(40))
+    pictures.page.get_by_role("tab", name="Pictures").click()
+    wait_for(lambda: pictures.grid("g.shown.id") != before, "the other pictures")
+    assert "32 training pictures." in pictures.page.inner_text("#simclr-pic-matching")
+    assert "40 pictures in 4 folders." in pictures.page.inner_text("#simclr-pic-own-note")
 
 
 def test_a_bad_file_is_refused_in_a_sentence_and_everything_stays(pictures, tmp_path):

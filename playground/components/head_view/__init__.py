@@ -42,12 +42,14 @@ _VIEW = """
 (function whenReady() {
   const root = element.querySelector(".hv-root");
   if (!window.HeadView || !root) { setTimeout(whenReady, 50); return; }
-  const heads = root.heads = new HeadView(root, { onSilence: (what) => trigger("silence", what) });
+  const heads = root.heads = new HeadView(root, OPTIONS);
   const show = () => heads.show(props.value ? JSON.parse(props.value) : null);
   watch("value", show);
   show();
 })();
 """
+
+_SILENCING = '{ onSilence: (what) => trigger("silence", what) }'
 
 Role = tuple[str, str, float]
 """What a head does: its name ("previous token"), the words for a reader, and its figure (0 to 1).
@@ -102,17 +104,17 @@ class View:
     begin: tuple[int, int] = (0, 0)
 
 
-def head_view(value: str | None = None, *, elem_id: str) -> gr.HTML:
+def head_view(value: str | None = None, *, elem_id: str, silences: bool = True) -> gr.HTML:
     """Show heads where it is created. Its value is a `pack_heads`, or None: a sentence says what will appear.
 
-    Its event is `silence` (heads were silenced or are heard again: {"silenced": [[view name, layer, head], ...]}, the
+    With `silences` heads can be silenced: its event is `silence` (heads were silenced or are heard again: {"silenced": [[view name, layer, head], ...]}, the
     whole list, layers and heads from 0). It comes from the page and must be checked: read it with `silenced_heads`.
     A value with the new weights is to follow. On the page layers and heads count from 1.
     """
     return gr.HTML(
         value,
         html_template=f'<div class="hv-root" style="min-height:{HEIGHT}px"></div>',
-        js_on_load=_VIEW,
+        js_on_load=_VIEW.replace("OPTIONS", _SILENCING if silences else "{}"),
         apply_default_css=False,
         min_height=HEIGHT,
         elem_id=elem_id,

@@ -41,7 +41,14 @@ _VIEW = """
   const show = () => { if (props.value) grid.show(JSON.parse(props.value)); };
   watch("value", show);
   show();
-  trigger("open", { ratio: window.devicePixelRatio });
+  const open = (back) => trigger("open", { ratio: window.devicePixelRatio, back });
+  let seen = true;
+  open(false);
+  new ResizeObserver(() => {
+    const visible = root.offsetWidth > 0;
+    if (visible && !seen) open(true);
+    seen = visible;
+  }).observe(root);
 })();
 """
 
@@ -52,7 +59,8 @@ def picture_grid(
     """Make a grid where it is created. Its value is a `pack_pictures`; None: places that wait for their pictures.
 
     Its events are `pick` (a picture was chosen: {index, id}; read it with `picked_index`) and `open` (the grid is in
-    the page and may be filled: {ratio}; read it with `tile_for`). Both come from the page and must be checked.
+    the page and may be filled, or is back in sight after another tab was: {ratio, back}; read it with `tile_for` and
+    `is_back`). Both come from the page and must be checked.
 
     Args:
         label: what the grid shows, for screen readers; ours, never a visitor's.
@@ -144,6 +152,11 @@ def tile_for(event_data: Any) -> int:
     if not isinstance(ratio, (int, float)) or isinstance(ratio, bool):
         return TILE
     return SHARP_TILE if FINE_SCREEN < ratio <= FINEST_SCREEN else TILE
+
+
+def is_back(event_data: Any) -> bool:
+    """Whether an `open` speaks of a grid that was filled before and is in sight again."""
+    return isinstance(event_data, dict) and event_data.get("back") is True
 
 
 def _cut(text: str) -> str:

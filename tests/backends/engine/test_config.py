@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-import pytest
-from pydantic import ValidationError
+from typing import Self
 
-from backends.engine.config import ConfigError, format_number
+import pytest
+from pydantic import ValidationError, model_validator
+
+from backends.engine.config import ConfigError, MethodConfig, format_number, setting
 from backends.word2vec.config import Word2VecConfig
 
 SETTINGS = {info.name: info for info in Word2VecConfig.settings()}
@@ -60,6 +62,28 @@ def test_two_refused_values_get_two_sentences():
     with pytest.raises(ConfigError) as refused:
         Word2VecConfig.parse({"dim": 0, "window": 99})
     assert str(refused.value).count("; it must be ") == 2
+
+
+class Between(MethodConfig):
+    """Two settings that must be in order."""
+
+    low: int = setting(1, "From.", label="Low", ge=0, le=9, step=1)
+    high: int = setting(5, "To.", label="High", ge=0, le=9, step=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"Low (low) is {self.low}; it must be at most High (high), {self.high}.")
+        return self
+
+
+def test_settings_that_do_not_go_together_are_refused_in_the_configs_own_sentence():
+    for refuse in (lambda: Between.parse({"low": 7}), lambda: Between().with_changes(high=0, low=7)):
+        with pytest.raises(ConfigError, match=r"^Low \(low\) is 7; it must be at most High \(high\), \d\.$"):
+            refuse()
+    with pytest.raises(ConfigError, match=r"^Low \(low\) is 70; it must be a whole number from 0 to 9\.$"):
+        Between.parse({"low": 70})
+    assert Between.parse({"low": 7, "high": 8}).low == 7
 
 
 def test_a_long_value_is_shortened_in_the_message():

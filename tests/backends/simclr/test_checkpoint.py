@@ -13,6 +13,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from backends.engine import model_files
 from backends.engine.checkpoints import CheckpointError
 from backends.simclr import checkpoint
 from backends.simclr.checkpoint import encoder_tensors, load_model, save_encoder, save_model, save_whole, size_of
@@ -173,19 +174,19 @@ class Bomb:
 def test_what_is_no_model_is_refused_unopened(tmp_path, content):
     path = tmp_path / "model.safetensors"
     path.write_bytes(content)
-    assert refused(path) == checkpoint.NOT_OURS
+    assert refused(path) == model_files.NOT_OURS
 
 
 def test_a_file_cut_off_anywhere_is_refused(saved):
     whole = saved.read_bytes()
     for length in (9, 2_000, len(whole) // 2, len(whole) - 1):
         saved.write_bytes(whole[:length])
-        assert refused(saved) == checkpoint.NOT_OURS
+        assert refused(saved) == model_files.NOT_OURS
 
 
 def test_more_bytes_than_the_header_names_are_refused(saved):
     saved.write_bytes(saved.read_bytes() + b"\x00" * 100)
-    assert refused(saved) == checkpoint.NOT_OURS
+    assert refused(saved) == model_files.NOT_OURS
 
 
 def test_a_huge_file_is_refused_before_it_is_opened(saved, monkeypatch):
@@ -202,7 +203,7 @@ def test_a_huge_header_is_refused_before_a_library_parses_it(tmp_path, monkeypat
     path = tmp_path / "model.safetensors"
     path.write_bytes(struct.pack("<Q", len(header)) + header)
     monkeypatch.setattr("safetensors.safe_open", lambda *_, **__: pytest.fail("it was parsed"))
-    assert refused(path) == checkpoint.NOT_OURS
+    assert refused(path) == model_files.NOT_OURS
 
 
 def lying_header(path: Path, change) -> Path:
@@ -230,7 +231,7 @@ def lying_header(path: Path, change) -> Path:
 )
 def test_a_header_that_lies_is_refused(saved, lie):
     lying_header(saved, lambda header: header["head.0.weight"].update(lie))
-    assert refused(saved) == checkpoint.NOT_OURS
+    assert refused(saved) == model_files.NOT_OURS
 
 
 def swapped(tensors):
@@ -256,7 +257,7 @@ def one_fewer(tensors):
 @pytest.mark.parametrize("change", [swapped, half, renamed, one_more, one_fewer])
 def test_tensors_of_another_net_are_refused_before_they_are_read(saved, change, monkeypatch):
     forged(saved, change)
-    monkeypatch.setattr(checkpoint, "_check_numbers", lambda tensors: pytest.fail("tensors were read"))
+    monkeypatch.setattr(model_files, "check_numbers", lambda tensors: pytest.fail("tensors were read"))
     assert "that its settings describe" in refused(saved)
 
 
@@ -282,7 +283,7 @@ def test_numbers_that_are_not_finite_are_refused(saved, value):
 )
 def test_finite_numbers_that_make_nan_are_refused(saved, name, value):
     forged(saved, lambda tensors: tensors[name].fill_(value))
-    assert refused(saved) == checkpoint.ODD_NUMBERS
+    assert refused(saved) == model_files.ODD_NUMBERS
 
 
 def test_features_that_overflow_only_on_the_probes_pictures_are_refused(saved, monkeypatch):
@@ -322,13 +323,13 @@ def test_a_forged_step_is_refused(saved, step):
 @pytest.mark.parametrize("method", ["word2vec", "", EVIL])
 def test_models_of_another_method_are_refused(saved, method):
     forged(saved, method=method)
-    assert refused(saved) == checkpoint.NOT_OURS
+    assert refused(saved) == model_files.NOT_OURS
 
 
 def test_a_safetensors_file_without_metadata_is_refused(saved):
     tensors, _ = parts_of(saved)
     save_file(tensors, saved)
-    assert refused(saved) == checkpoint.NOT_OURS
+    assert refused(saved) == model_files.NOT_OURS
 
 
 def test_too_few_own_pictures_are_a_sentence(saved):

@@ -124,7 +124,7 @@ def test_a_name_that_is_not_shipped_is_refused():
 
 def test_importing_them_imports_nothing_heavy():
     code = (
-        "import sys, backends.simclr.shipped, backends.simclr.notebook, backends.simclr.export\n"
+        "import sys, backends.simclr.shipped, backends.simclr.notebook, backends.analysis.picture_export\n"
         "print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from backends.data.pictures import PictureError
+from backends.data.splits import load_split
 from backends.engine.trainer import TrainingDiverged, TrainingError
 from backends.simclr.config import SimCLRConfig
-from backends.simclr.data import load_split
 from backends.simclr.trainer import SimCLRTrainer, map_pictures, rate_at
 from tests.backends.simclr.conftest import toy_pictures
 
@@ -144,7 +144,7 @@ def test_own_pictures_are_asked_for():
     with pytest.raises(TrainingError, match=r"choose a \.zip"):
         SimCLRTrainer(OWN)
     with pytest.raises(PictureError):
-        load_split(OWN)
+        load_split(OWN.data, int(OWN.image_size))
 
 
 def test_views_of_a_pair_stand_side_by_side():

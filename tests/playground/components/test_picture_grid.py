@@ -19,6 +19,7 @@ from playground.components.picture_grid import (
     MAX_PICTURES,
     SHARP_TILE,
     TILE,
+    is_back,
     pack_pictures,
     picked_index,
     picture_grid,
@@ -140,6 +141,19 @@ def test_a_pick_of_anything_else_is_not(data):
 )
 def test_tiles_have_one_of_two_sizes_whatever_the_page_says_of_its_screen(data, tile):
     assert tile_for(data) == tile
+
+
+@pytest.mark.parametrize(
+    ("data", "back"),
+    [
+        ({"ratio": 1, "back": True}, True),
+        ({"ratio": 1, "back": False}, False),
+        *((data, False) for data in ({}, {"back": 1}, {"back": "true"}, {"back": [True]}, None, True, EVIL)),
+    ],
+    ids=repr,
+)
+def test_only_a_page_that_says_so_in_full_is_back(data, back):
+    assert is_back(data) is back
 
 
 def test_the_label_can_not_leave_its_attribute():

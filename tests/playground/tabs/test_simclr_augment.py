@@ -11,9 +11,9 @@ from PIL import Image
 from backends.simclr.augment_config import AUGMENTATIONS
 from backends.simclr.config import SimCLRConfig
 from playground import controls
+from playground.own_pictures import take_own_pictures
 from playground.session import Session
 from playground.tabs import simclr_augment as bench
-from playground.tabs.simclr_state import take_own_pictures
 from tests.backends.simclr.conftest import toy_pictures
 
 OWN = SimCLRConfig(data="own")

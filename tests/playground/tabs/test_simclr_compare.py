@@ -16,6 +16,7 @@ from backends.data.pictures import Factor
 from backends.simclr.config import SimCLRConfig
 from playground.figures.style import points
 from playground.live_map import map_of
+from playground.own_pictures import take_own_pictures
 from playground.pins import PinError, pins_of
 from playground.session import Run
 from playground.tabs import simclr_live
@@ -31,7 +32,7 @@ from playground.tabs.simclr_compare import (
     sides_of,
     unpin,
 )
-from playground.tabs.simclr_state import OWN, TAB
+from playground.tabs.simclr_state import TAB
 from tests.backends.simclr.conftest import toy_pictures
 from tests.playground.figures.figure_checks import check
 
@@ -45,7 +46,7 @@ def trained(store, session):
     """Train a run of the visitor's with these changes on a few toy pictures; returns it."""
 
     def train(pictures=None, **changes) -> Run:
-        session.uploads[OWN] = pictures if pictures is not None else toy_pictures()
+        take_own_pictures(session, pictures if pictures is not None else toy_pictures())
         run = Run(simclr_live.make_trainer(store, session, SMALL.with_changes(**changes)), store.device_lock)
         while run.pull() is not None:
             pass
@@ -103,7 +104,7 @@ def test_the_table_holds_the_probes_of_either_run(session, trained):
 
 def test_a_run_keeps_the_map_that_the_page_has_drawn(session, trained):
     run = trained()
-    source = simclr_live.map_source(session)
+    source = simclr_live.MAP.source(session)
     points = map_of(source, MapConfig(method="pca", dimensions=3, points=20)).frame.points
     pin = pin_present(session)
     assert np.array_equal(pin.points, points)

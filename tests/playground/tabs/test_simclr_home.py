@@ -19,13 +19,16 @@ import pytest
 from backends.engine.checkpoints import CheckpointError
 from backends.simclr import checkpoint, shipped
 from backends.simclr.config import SimCLRConfig
-from playground.tabs import simclr_home
-from playground.tabs.simclr_home import Shelf, build_load, build_take_home, loaded
-from playground.tabs.simclr_state import LOADED, OWN
+from playground.own_pictures import PICTURES
+from playground.tabs import picture_home, simclr_home
+from playground.tabs.picture_home import Shelf
+from playground.tabs.simclr_home import HOME, build_load, build_take_home
+from playground.tabs.simclr_state import LOADED
 from tests.backends.simclr.conftest import toy_pictures
 from tests.playground.fakes import alerts
 
 REQUEST = SimpleNamespace(session_hash="page")
+loaded = HOME.loaded
 ORIGIN = "A model of <i>this</i> test."
 SKIP = gr.skip()
 
@@ -140,7 +143,7 @@ def test_without_a_model_a_sentence_comes_and_no_file(store, session, tmp_path):
     for name in TAKES:
         path, said = page.call(name)
         assert path is None
-        assert alerts(said) == [simclr_home.NO_MODEL]
+        assert alerts(said) == [picture_home.NO_MODEL]
     assert not (tmp_path / "cache").exists()
 
 
@@ -180,7 +183,7 @@ def test_a_loaded_file_answers_and_is_deleted(page, session, tmp_path, file_byte
 
 
 def test_a_model_of_own_pictures_is_probed_on_those_that_are_here(page, session, tmp_path, model, file_bytes):
-    session.uploads[OWN] = toy_pictures(60)
+    session.uploads[PICTURES] = toy_pictures(60)
     said, *_ = page.call("on_file", str(upload(tmp_path, file_bytes)))
     assert loaded(session)[0].probed.scores == model.probed.scores
     assert simclr_home.NO_PICTURES not in said
@@ -251,9 +254,9 @@ def test_all_sessions_together_are_bounded(store, session, tmp_path, file_bytes,
     def fresh():
         return checkpoint.load_model(upload(tmp_path, file_bytes))
 
-    shelf = Shelf()
+    shelf = Shelf(HOME)
     other, third = store.attach("other page", None), store.attach("third page", None)
-    monkeypatch.setattr(simclr_home, "MAX_LOADED_BYTES", int(2.5 * checkpoint.size_of(fresh())))
+    monkeypatch.setattr(picture_home, "MAX_LOADED_BYTES", int(2.5 * checkpoint.size_of(fresh())))
     shelf.put(session, fresh(), "")
     shelf.put(other, fresh(), "")
     with pytest.raises(CheckpointError, match="as many models as this server can hold"):

@@ -1,534 +1,120 @@
-"""The pictures of the SimCLR tab through the functions that the page calls: browsing, picking, a visitor's own."""
+"""What the SimCLR tab has pictures for; what every tab does with them is tested in `test_pictures`."""
 
 from __future__ import annotations
 
 import html
-import io
-import itertools
 import json
-import math
-import zipfile
-from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
 import pytest
-from PIL import Image
 
-from backends.data.pictures import Factor, PictureError, PictureSet
-from backends.simclr import data as simclr_data
+from backends.data import splits
 from backends.simclr.config import SimCLRConfig
-from backends.simclr.data import Split
 from playground import controls
-from playground.components.picture_grid import SHARP_TILE, TILE
-from playground.tabs import simclr_pictures as tab
-from playground.tabs.simclr_pictures import (
-    EVERY,
-    HELD_OUT,
-    HELD_OUT_NOTE,
-    SHOWN,
-    TRAINING,
-    matching,
-    open_views,
-    other_views,
-    page_of,
-    pick_shown,
-    take_pictures,
-)
-from playground.tabs.simclr_state import OWN, TAB, own_pictures, picked, take_own_pictures
-from tests.playground.fakes import alerts, fake_run
+from playground.own_pictures import take_own_pictures
+from playground.tabs import pictures, simclr_augment
+from playground.tabs.picture_filters import EVERY, HELD_OUT, TRAINING
+from playground.tabs.simclr_pictures import HELD_OUT_NOTE, TRAINING_NOTE, USE
+from playground.tabs.simclr_state import BENCH_PICTURE, pick, picked
+from tests.playground.tabs.test_pictures import EVIL, FACTOR, GRID, MATCHING, NOTE, ORIGIN, made_up
 
-EVIL = "<img src=x onerror=alert(1)>"
-APPLES, OWN_SET = ("apples", "none", "32"), ("own", "none", "32")
-SIDE, FACTOR, CLASS, OTHERS, MATCHING, GRID, NOTE, ORIGIN = range(tab.VIEWS)
-KINDS = ("red", EVIL, "rare", "never")
+OWN = SimCLRConfig(data="own")
 
 
-def made_up(count, name="own", draw=None):
-    """Pictures that are each of one grey, with a factor of 4 classes: the third is rare, the fourth never occurs."""
-    images = np.broadcast_to((np.arange(count) % 256).astype(np.uint8)[:, None, None, None], (count, 8, 8, 3))
-    kinds = np.arange(count, dtype=np.int64) % 2
-    kinds[:3] = 2
-    return PictureSet(
-        name,
-        images.copy(),
-        {
-            "kind": Factor("kind", "kind", KINDS, kinds),
-            "parity": Factor("parity", "Parity", ("even", "odd"), np.arange(count, dtype=np.int64) % 2),
-        },
-        tuple(f"{EVIL} {i}" for i in range(count)),
-        f"Made up {EVIL}.",
-        "CC0",
-        draw=draw,
-    )
+def open_views(session, data="own", shortcut="none"):
+    return pictures.opened_views(USE, session, (data, shortcut, "32"), {"ratio": 1, "back": False})
+
+
+def ask(session, data="own", shortcut="none", side=TRAINING, factor=EVERY):
+    return pictures.filter_views(USE, session, (data, shortcut, "32"), side, factor, EVERY)
+
+
+def click(session, values, index):
+    """Click the index-th of the pictures that these values show; returns what is said, as text."""
+    event = {"index": index, "id": json.loads(values[GRID])["id"]}
+    return html.unescape(pictures.pick_shown(USE, session, event))
 
 
 @pytest.fixture
-def split(monkeypatch):
-    """200 training pictures and 30 held-out ones, whatever is asked for."""
-    made = Split(made_up(200), made_up(30))
-    monkeypatch.setattr(tab, "split_of", lambda session, config: made)
-    return made
-
-
-def grid(values):
-    return json.loads(values[GRID])
-
-
-def indices(values):
-    """Which training pictures are shown."""
-    return [int(name.removeprefix(EVIL)) for name in grid(values)["names"]]
-
-
-def text(values, which=MATCHING):
-    return html.unescape(values[which])
-
-
-def ask(session, side=TRAINING, factor=EVERY, chosen=EVERY, settings=APPLES):
-    return tab.filter_views(session, settings, side, factor, chosen)
-
-
-def ask_class(session, factor, chosen, side=TRAINING):
-    """As in the page: first the factor, then the class."""
-    ask(session, side, factor)
-    return ask(session, side, factor, chosen)
-
-
-def zipped(tmp_path, files):
-    path = tmp_path / "pictures.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return path
-
-
-def png(seed):
-    file = io.BytesIO()
-    pixels = np.random.default_rng(seed).integers(0, 256, (20, 20, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
+def own(session):
+    """40 pictures of the visitor's own."""
+    take_own_pictures(session, made_up(40))
 
 
 @pytest.fixture
-def folders(tmp_path):
-    """A .zip of two folders of 6 pictures each, one of them with a hostile name, and a text."""
-    files = {f"{folder}/{i}{EVIL}.png": png(len(folder) + 100 * i) for folder in (EVIL, "cats") for i in range(6)}
-    return zipped(tmp_path, files | {"cats/readme.txt": b"no picture"})
+def few_apples(monkeypatch):
+    """The renderer itself, on few apples."""
+    splits._built_in.cache_clear()
+    monkeypatch.setattr(splits, "TRAINING_APPLES", 80)
+    monkeypatch.setattr(splits, "HELD_OUT_APPLES", 20)
+    yield
+    splits._built_in.cache_clear()
 
 
-# ---- Browsing
+def test_a_picked_picture_is_put_on_the_bench_in_place_of_what_was_there(session, own):
+    values = open_views(session)
+    assert TRAINING_NOTE in values[NOTE]
+    session.uploads[BENCH_PICTURE] = np.zeros((8, 8, 3), np.uint8)
+    note = click(session, values, 3)
+    name = json.loads(values[GRID])["names"][3]
+    assert note == f'<p class="answer">Picked: {name}. Under Augmentations you see its views.</p>'
+    assert name.startswith(EVIL)
+    assert simclr_augment.bench_picture(session, OWN)[1] == name
 
 
-def test_at_first_training_pictures_are_shown_and_counted(session, split):
-    values = open_views(session, APPLES, TILE)
-    assert len(values) == tab.VIEWS
-    shown = indices(values)
-    assert len(set(shown)) == SHOWN
-    assert text(values) == '<p class="answer">200 training pictures; 60 are shown.</p>'
-    assert grid(values)["pickable"]
-    assert grid(values)["captions"] is None
-
-
-def test_the_same_pictures_are_shown_to_everybody(store, split):
-    one, other = (open_views(store.attach(page, None), APPLES, TILE) for page in ("a", "b"))
-    assert indices(one) == indices(other)
-    assert grid(one)["id"] != grid(other)["id"]
-
-
-def test_others_are_others_until_all_were_seen_and_then_it_begins_anew(session, split):
-    seen = [indices(open_views(session, APPLES, TILE)), *(indices(other_views(session, APPLES)) for _ in range(3))]
-    in_order = list(itertools.chain.from_iterable(seen))
-    assert set(in_order[:200]) == set(range(200))
-    assert in_order[200:] == in_order[:40]
-
-
-def test_a_factor_sorts_by_class_says_the_classes_and_shows_as_many_as_there_are(session, split):
-    open_views(session, APPLES, TILE)
-    values = ask(session, factor="kind")
-    captions = grid(values)["captions"]
-    assert captions == sorted(captions, key=KINDS.index)
-    assert set(captions) == set(KINDS[:3])
-    assert captions.count("rare") == 3, "all there are"
-    assert abs(captions.count("red") - captions.count(EVIL)) <= 1
-    assert [split.train.factors["kind"].values[i] for i in indices(values)] == [KINDS.index(c) for c in captions]
-
-
-def test_classes_can_be_chosen_with_their_counts(session, split):
-    open_views(session, APPLES, TILE)
-    assert ask(session)[CLASS]["interactive"] is False
-    choices = ask(session, factor="kind")[CLASS]["choices"]
-    counts = np.bincount(split.train.factors["kind"].values)
-    assert choices[1:] == [
-        (f"{KINDS[0]} ({counts[0]})", 0),
-        (f"{EVIL} ({counts[1]})", 1),
-        ("rare (3)", 2),
-        ("never (0)", 3),
-    ]
-
-
-def test_a_class_shows_only_its_pictures(session, split):
-    open_views(session, APPLES, TILE)
-    values = ask_class(session, "kind", 1)
-    assert set(split.train.factors["kind"].values[indices(values)]) == {1}
-    assert "99 of 200 training pictures match; 60 are shown." in text(values)
-    assert values[CLASS]["value"] == 1
-    assert values[OTHERS]["interactive"]
-    assert set(split.train.factors["kind"].values[indices(other_views(session, APPLES))]) == {1}
-
-
-def test_fewer_than_a_page_are_all_shown_and_there_are_no_others(session, split):
-    open_views(session, APPLES, TILE)
-    values = ask_class(session, "kind", 2)
-    assert sorted(indices(values)) == [0, 1, 2]
-    assert text(values) == '<p class="answer">3 of 200 training pictures match.</p>'
-    assert values[OTHERS]["interactive"] is False
-
-
-def test_a_class_without_pictures_says_so(session, split):
-    open_views(session, APPLES, TILE)
-    values = ask_class(session, "kind", 3)
-    assert "0 of 200 training pictures match: choose another class." in text(values)
-    assert (grid(values)["sprite"], grid(values)["names"]) == (None, [])
-    assert "choose another" in grid(values)["empty"]
-    assert len(indices(ask(session))) == SHOWN, "and back again"
-
-
-def test_another_factor_begins_with_every_class(session, split):
-    open_views(session, APPLES, TILE)
-    ask_class(session, "kind", 1)
-    values = ask(session, factor="parity", chosen=1)
-    assert values[CLASS]["value"] == EVERY
-    assert set(grid(values)["captions"]) == {"even", "odd"}
-
-
-def test_held_out_pictures_are_shown_but_not_picked(session, split):
-    open_views(session, APPLES, TILE)
+def test_held_out_pictures_do_not_go_on_the_bench(session, own):
+    open_views(session)
+    session.uploads[BENCH_PICTURE] = brought = np.zeros((8, 8, 3), np.uint8)
     values = ask(session, side=HELD_OUT)
-    assert "30 held-out pictures." in text(values)
-    assert grid(values)["pickable"] is False
-    assert grid(values)["chosen"] is None
-    assert HELD_OUT_NOTE in text(values, NOTE)
-    assert HELD_OUT_NOTE in html.unescape(pick_shown(session, {"index": 1, "id": grid(values)["id"]}))
-    assert picked(session, "apples") == 0
+    assert json.loads(values[GRID])["pickable"] is False
+    assert HELD_OUT_NOTE in html.unescape(values[NOTE])
+    assert HELD_OUT_NOTE in click(session, values, 1)
+    assert picked(session, "own") == 0
+    assert session.uploads[BENCH_PICTURE] is brought
 
 
-def test_a_class_stays_on_the_other_side_unless_the_classes_are_others_there(session, split):
-    open_views(session, APPLES, TILE)
-    ask_class(session, "kind", 2)
-    assert ask(session, HELD_OUT, "kind", 2)[CLASS]["value"] == 2
-    split.held_out.factors["kind"] = Factor("kind", "kind", KINDS[:2], np.arange(30) % 2)
-    ask_class(session, "kind", 2)
-    values = ask(session, HELD_OUT, "kind", 2)
-    assert values[CLASS]["value"] == EVERY
-    assert alerts(values[MATCHING]) == []
-
-
-@pytest.mark.parametrize(
-    ("side", "factor", "chosen"),
-    [
-        ("nowhere", EVERY, EVERY),
-        (None, EVERY, EVERY),
-        ([TRAINING], EVERY, EVERY),
-        (TRAINING, "flavour", EVERY),
-        (TRAINING, EVIL, EVERY),
-        (TRAINING, ["kind"], EVERY),
-        (TRAINING, {"a": 1}, EVERY),
-        (TRAINING, 3, EVERY),
-        *((TRAINING, "kind", chosen) for chosen in (4, -1, "1", 1.0, True, math.nan, [1], EVIL, 10**30)),
-    ],
-    ids=repr,
-)
-def test_what_can_not_be_asked_is_answered_in_a_sentence_and_the_pictures_stay(session, split, side, factor, chosen):
-    open_views(session, APPLES, TILE)
-    before = ask(session, factor="kind")
-    values = ask(session, side, factor, chosen)
-    assert len(alerts(values[MATCHING])) == 1
-    assert "<img" not in values[MATCHING]
-    assert [values[i] for i in range(tab.VIEWS) if i != MATCHING] == [gr.skip()] * (tab.VIEWS - 1)
-    assert grid(other_views(session, APPLES))["captions"] is not None, "what was asked before still holds"
-    assert "Picked" in pick_shown(session, {"index": 0, "id": grid(before)["id"]})
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [("pears", "none", "32"), ("apples", "taste", "32"), ("apples", "none", 33), (None, None, None), ([1], {}, EVIL)],
-    ids=repr,
-)
-def test_settings_past_the_widgets_are_refused_in_a_sentence(session, split, settings):
-    for values in (open_views(session, settings, TILE), *tab.settings_views(session, settings)):
-        if values[GRID] == gr.skip():
-            continue  # "drawing…"
-        assert len(alerts(values[MATCHING])) == 1
-        assert "<img" not in values[MATCHING]
-        assert grid(values)["names"] == []
-    assert len(indices(open_views(session, APPLES, TILE))) == SHOWN
-
-
-def test_own_pictures_that_are_not_there_are_asked_for(session):
-    values = open_views(session, OWN_SET, TILE)
-    (sentence,) = alerts(values[MATCHING])
-    assert "choose a .zip of folders" in sentence
-    assert grid(values)["names"] == []
-
-
-def test_other_data_begins_anew_and_the_same_data_sends_nothing(session, monkeypatch):
-    monkeypatch.setattr(
-        tab, "split_of", lambda session, config: Split(made_up(200 if config.data == "apples" else 90), made_up(30))
-    )
-    open_views(session, APPLES, TILE)
-    ask(session, HELD_OUT, "kind")
-    (same,) = tab.settings_views(session, ("apples", "none", "64"))
-    assert same == [gr.skip()] * tab.VIEWS
-    waiting, values = tab.settings_views(session, ("emoji", "none", "32"))
-    assert "Drawing" in waiting[MATCHING]
-    assert "90 training pictures" in text(values)
-    assert (values[SIDE]["value"], values[FACTOR]["value"]) == (TRAINING, EVERY)
-
-
-def test_a_reload_finds_what_was_looked_at(session, split):
-    open_views(session, APPLES, TILE)
-    before = ask_class(session, "kind", 1)
-    values = open_views(session, APPLES, TILE)
-    assert (values[SIDE]["value"], values[FACTOR]["value"], values[CLASS]["value"]) == (TRAINING, "kind", 1)
-    assert indices(values) == indices(before)
-
-
-def test_pictures_are_drawn_anew_at_the_size_of_the_screen(session, monkeypatch):
-    sizes = []
-
-    def draw(some, size):
-        sizes.append((len(some), size))
-        return np.zeros((len(some), size, size, 3), np.uint8)
-
-    monkeypatch.setattr(tab, "split_of", lambda session, config: Split(made_up(200, draw=draw), made_up(30)))
-    assert grid(open_views(session, APPLES, SHARP_TILE))["sprite"]["tile"] == SHARP_TILE
-    assert grid(other_views(session, APPLES))["sprite"]["tile"] == SHARP_TILE
-    assert sizes == [(SHOWN, SHARP_TILE)] * 2
-
-
-def test_the_shortcut_is_told_only_where_there_is_one(session, split):
-    assert "shortcut" not in open_views(session, APPLES, TILE)[ORIGIN]
-    for factor in ("colour", "shape"):
-        origin = open_views(session, ("apples", factor, "32"), TILE)[ORIGIN]
-        assert f"each {factor} has a background of its own" in origin
-    assert "shortcut" not in open_views(session, ("emoji", "colour", "32"), TILE)[ORIGIN]
-
-
-def test_source_and_licence_are_shown_as_text(session, split):
-    origin = open_views(session, APPLES, TILE)[ORIGIN]
-    assert "<img" not in origin
-    assert f"Source: Made up {EVIL}. Licence: CC0." in html.unescape(origin)
-
-
-def test_names_never_come_as_markup(session, split):
-    open_views(session, APPLES, TILE)
-    values = ask(session, factor="kind")
-    for value in values:
-        if isinstance(value, str):
-            assert "<img" not in value
-    note = pick_shown(session, {"index": 0, "id": grid(values)["id"]})
-    assert "<img" not in note
-    assert EVIL in html.unescape(note)
-
-
-def test_the_order_of_a_sequence_takes_turns_between_classes():
-    pictures = made_up(200)
-    kinds = pictures.factors["kind"].values[matching(pictures, "kind")]
-    assert set(kinds[:3]) == {0, 1, 2}
-    assert np.bincount(kinds[:9]).tolist() == [3, 3, 3]
-    assert sorted(matching(pictures, "kind")) == list(range(200))
-    with pytest.raises(PictureError, match="no factor 'x'; there is: kind, parity"):
-        matching(pictures, "x")
-
-
-@pytest.mark.parametrize(
-    ("count", "page", "first", "shown"), [(0, 0, None, 0), (5, 9, 0, 5), (60, 3, 0, 60), (61, 1, 60, 60)]
-)
-def test_a_page_is_full_or_is_all_there_is(count, page, first, shown):
-    taken = page_of(np.arange(count), page)
-    assert len(taken) == len(set(taken.tolist())) == shown
-    assert first is None or taken[0] == first
-
-
-# ---- Picking
-
-
-def test_a_click_picks_that_picture_for_the_bench(session, split):
-    values = open_views(session, APPLES, TILE)
-    note = pick_shown(session, {"index": 7, "id": grid(values)["id"]})
-    assert picked(session, "apples") == indices(values)[7]
-    assert f"Picked: {EVIL} {indices(values)[7]}." in html.unescape(note)
-    assert grid(open_views(session, APPLES, TILE))["chosen"] == 7, "and it is marked from then on"
-
-
-def test_a_click_that_was_overtaken_by_other_pictures_means_what_was_clicked(session, split):
-    first = open_views(session, APPLES, TILE)
-    second = other_views(session, APPLES)
-    pick_shown(session, {"index": 3, "id": grid(first)["id"]})
-    assert picked(session, "apples") == indices(first)[3]
-    pick_shown(session, {"index": 3, "id": grid(second)["id"]})
-    assert picked(session, "apples") == indices(second)[3]
-
-
-@pytest.mark.parametrize("index", [-1, SHOWN, 10**30, 1.0, math.nan, "1", True, None, [1], {"a": 1}], ids=repr)
-def test_a_click_on_no_picture_picks_none(session, split, index):
-    values = open_views(session, APPLES, TILE)
-    assert "click again" in pick_shown(session, {"index": index, "id": grid(values)["id"]})
-    assert picked(session, "apples") == 0
-
-
-@pytest.mark.parametrize(
-    "data", [None, [], EVIL, 3, {}, {"index": 2}, {"index": 2, "id": "x"}, {"index": 2, "id": None}]
-)
-def test_any_json_is_no_click(session, split, data):
-    assert "click again" in pick_shown(session, data), "nothing is shown yet"
-    open_views(session, APPLES, TILE)
-    assert "click again" in pick_shown(session, data)
-    assert picked(session, "apples") == 0
-
-
-def test_only_the_last_grids_are_remembered(session, split):
-    old = open_views(session, APPLES, TILE)
-    for _ in range(50):
-        other_views(session, APPLES)
-    assert len(tab.browsing_of(session).shown) == tab.KEPT_GRIDS
-    assert "click again" in pick_shown(session, {"index": 0, "id": grid(old)["id"]})
-
-
-# ---- A visitor's own
-
-
-def test_a_zip_is_read_kept_shown_and_deleted(session, folders):
-    note, taken = take_pictures(session, str(folders))
-    assert taken
-    assert not folders.exists()
-    assert alerts(note) == []
-    assert "12 pictures in 2 folders." in note
-    assert "1 file was left out" in note
-    assert "only while this page is open" in note
-    values = open_views(session, OWN_SET, TILE)
-    assert "10 training pictures." in text(values)
-    captions = grid(ask(session, factor="folder", settings=OWN_SET))["captions"]
-    assert set(captions) == {EVIL, "cats"}
-
-
-@pytest.mark.parametrize(
-    ("files", "said"),
-    [
-        ({"a/1.png": png(1), "a/2.png": png(2), "a/3.png": png(3)}, "at least four"),
-        ({"a/readme.txt": b"x"}, "No picture"),
-        ({f"a/{i}.png": png(1) for i in range(6)}, "bring at least four"),
-    ],
-    ids=["three", "none", "all alike"],
-)
-def test_pictures_that_can_not_be_used_are_refused_and_the_ones_before_stay(session, tmp_path, files, said):
-    take_own_pictures(session, before := made_up(12))
-    path = zipped(tmp_path, files)
-    note, taken = take_pictures(session, str(path))
-    (sentence,) = alerts(note)
-    assert said in sentence
-    assert not taken
-    assert own_pictures(session) is before
-    assert not path.exists()
-
-
-def test_a_file_that_is_no_zip_is_refused_and_deleted(session, tmp_path):
-    path = tmp_path / "a.zip"
-    path.write_bytes(b"\x89PNG not a zip")
-    note, taken = take_pictures(session, str(path))
-    assert len(alerts(note)) == 1
-    assert not taken
-    assert not path.exists()
-    assert OWN not in session.uploads
-
-
-def test_the_file_is_deleted_whatever_goes_wrong(session, folders, monkeypatch):
-    from backends.data import own_pictures as reader
-
-    def broken(path, size):
-        raise RuntimeError("unforeseen")
-
-    monkeypatch.setattr(reader, "read_zip", broken)
-    with pytest.raises(RuntimeError):
-        take_pictures(session, str(folders))
-    assert not folders.exists()
-
-
-@pytest.mark.parametrize("path", [None, ""])
-def test_no_file_is_said_in_a_sentence(session, path):
-    note, taken = take_pictures(session, path)
-    assert len(alerts(note)) == 1
-    assert not taken
-
-
-def test_a_session_keeps_one_set_and_runs_on_the_old_one_are_stale(store, session, folders):
+def test_at_first_and_after_other_pictures_came_the_first_picture_is_on_the_bench(session, own):
+    values = open_views(session)
+    assert json.loads(values[GRID])["chosen"] is not None, "and it is marked"
+    pick(session, "own", 5)
+    assert picked(session, "own") == 5
     take_own_pictures(session, made_up(12))
-    session.runs[TAB] = fake_run(store)
-    session.runs[TAB].config = SimCLRConfig(data="own")
-    open_views(session, OWN_SET, TILE)
-    take_pictures(session, str(folders))
-    assert session.runs[TAB].stale
-    _, values = tab.settings_views(session, OWN_SET)
-    assert "10 training pictures." in text(values), "other pictures under the same setting are shown too"
-    assert [value for value in session.uploads.values() if isinstance(value, PictureSet)] == [own_pictures(session)]
+    assert picked(session, "own") == 0
 
 
-def test_notes_of_the_pictures_are_shown_as_text():
-    from dataclasses import replace
+def test_a_picture_that_the_bench_picked_is_marked_in_the_grid(session, own):
+    shown = json.loads(open_views(session)[GRID])
+    session.uploads[BENCH_PICTURE] = np.zeros((8, 8, 3), np.uint8)
+    pick(session, "own", 5)
+    assert BENCH_PICTURE not in session.uploads
+    again = json.loads(open_views(session)[GRID])
+    assert again["names"] == shown["names"]
+    assert again["names"][again["chosen"]] == simclr_augment.bench_picture(session, OWN)[1]
 
-    note = tab.own_note_html(replace(made_up(5), notes=(EVIL, "two")))
-    assert "<img" not in note
-    assert note.count("<li>") == 2
+
+def test_apples_are_shown_with_their_factors(session, few_apples):
+    values = open_views(session, "apples", "colour")
+    assert "80 training pictures; 60 are shown." in html.unescape(values[MATCHING])
+    assert ("Colour", "colour") in values[FACTOR]["choices"]
+    tied = ask(session, "apples", "colour", factor="background")
+    assert "white stripes" in json.loads(tied[GRID])["captions"]
 
 
-# ---- Wiring
+def test_the_shortcut_is_told_only_where_there_is_one(session, few_apples):
+    assert "shortcut" not in open_views(session, "apples")[ORIGIN]
+    for factor in ("colour", "shape"):
+        assert f"each {factor} has a background of its own" in open_views(session, "apples", factor)[ORIGIN]
+    assert "shortcut" not in open_views(session, "emoji", "colour")[ORIGIN]
 
 
-@pytest.fixture
-def handlers(store):
+def test_ids_endpoint_and_what_a_session_keeps_bear_the_name_of_the_tab(store, session, own):
     with gr.Blocks() as demo:
-        widgets = controls.build_essential(SimCLRConfig, "s") | controls.build_advanced(SimCLRConfig, "s")
-        part = tab.lay_out_pictures()
-        events = tab.wire_pictures(store, part, controls.in_config_order(SimCLRConfig, widgets))
-        events.uploaded.then(lambda: None)
-        events.picked.then(lambda: None)
-    return {function.fn.__name__: function for function in demo.fns.values() if function.fn is not None}
-
-
-REQUEST = SimpleNamespace(session_hash="page")
-
-
-def test_every_handler_returns_a_value_for_each_of_its_outputs(handlers, session, split, folders):
-    event = SimpleNamespace(_data={"ratio": 2})
-    opened = handlers["on_open"]
-    values = opened.fn(event, REQUEST, *APPLES)
-    assert len(values) == len(opened.outputs) == tab.VIEWS + 1
-    assert grid(values)["sprite"]["tile"] == SHARP_TILE
-    for name, given in {
-        "on_settings": [REQUEST, "emoji", "none", "32"],
-        "on_filter": [TRAINING, "kind", EVERY, REQUEST, *APPLES],
-        "on_others": [REQUEST, *APPLES],
-    }.items():
-        answer = handlers[name].fn(*given)
-        for values in answer if name == "on_settings" else [answer]:
-            assert len(values) == len(handlers[name].outputs) == tab.VIEWS, name
-    note, cleared, data = handlers["on_upload"].fn(str(folders), REQUEST)
-    assert (cleared, data) == (None, "own")
-    assert "12 pictures" in note
-    assert handlers["on_upload"].fn(None, REQUEST)[1:] == [None, gr.skip()], "refused: the setting stays"
-    assert "click again" in handlers["on_pick"].fn(SimpleNamespace(_data=EVIL), REQUEST)
-
-
-def test_apples_are_shown_with_their_factors(session, monkeypatch):
-    """With the renderer itself, on few apples."""
-    simclr_data._built_in.cache_clear()
-    monkeypatch.setattr(simclr_data, "TRAINING_APPLES", 80)
-    monkeypatch.setattr(simclr_data, "HELD_OUT_APPLES", 20)
-    try:
-        values = open_views(session, ("apples", "colour", "32"), TILE)
-        assert "80 training pictures; 60 are shown." in text(values)
-        assert ("Colour", "colour") in values[FACTOR]["choices"]
-        tied = ask(session, factor="background", settings=("apples", "colour", "32"))
-        assert "white stripes" in grid(tied)["captions"]
-    finally:
-        simclr_data._built_in.cache_clear()
+        widgets = controls.build_essential(SimCLRConfig, "simclr") | controls.build_advanced(SimCLRConfig, "simclr")
+        part = pictures.lay_out_pictures(USE)
+        pictures.wire_pictures(store, USE, part, controls.in_config_order(SimCLRConfig, widgets))
+    places = ("side", "factor", "class", "others", "matching", "grid", "picked", "origin", "own", "own-note")
+    assert {f"simclr-pic-{place}" for place in places} <= {block.elem_id for block in demo.blocks.values()}
+    assert "simclr_own_pictures" in {function.api_name for function in demo.fns.values()}
+    click(session, open_views(session), 3)
+    assert {"simclr_browsing", "simclr_picked"} <= session.uploads.keys()

@@ -9,7 +9,8 @@ from backends.simclr.augment_config import AUGMENTATIONS
 from backends.simclr.config import SimCLRConfig
 from backends.simclr.presets import PRESETS
 from playground import controls
-from playground.tabs.simclr_presets import expectation_html, lay_out_presets, wire_presets
+from playground.tabs.presets import expectation_html, wire_presets
+from playground.tabs.simclr_presets import lay_out_presets
 
 
 @pytest.fixture

@@ -8,15 +8,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from backends.analysis.picture_export import PROBE_COLUMNS, write_features, write_probes
 from backends.data.pictures import PictureError
+from backends.mae.config import MAEConfig
+from backends.mae.trainer import FrozenMAE, MAETrainer
 from backends.simclr.config import SimCLRConfig
-from backends.simclr.export import PROBE_COLUMNS, write_features, write_probes
 from backends.simclr.trainer import FrozenModel, SimCLRTrainer
+from tests.backends.simclr.conftest import toy_pictures
 
 
-@pytest.fixture
-def frozen(toys) -> FrozenModel:
-    return SimCLRTrainer(SimCLRConfig(data="own", batch=16, steps=10), pictures=toys).freeze()
+def _simclr() -> FrozenModel:
+    return SimCLRTrainer(SimCLRConfig(data="own", batch=16, steps=10), pictures=toy_pictures()).freeze()
+
+
+def _mae() -> FrozenMAE:
+    config = MAEConfig(data="own", patch="8", width="48", depth=1, decoder_width="32", decoder_depth=1, steps=10)
+    return MAETrainer(config, pictures=toy_pictures()).freeze()
+
+
+@pytest.fixture(scope="module", params=[_simclr, _mae], ids=["simclr", "mae"])
+def frozen(request) -> FrozenModel | FrozenMAE:
+    return request.param()
 
 
 def read(path) -> tuple[list[list[str]], list[list[str]]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from backends.data.pictures import PictureError, PictureSet
 from backends.engine.checkpoints import write_atomically
@@ -14,7 +15,8 @@ from backends.engine.checkpoints import write_atomically
 if TYPE_CHECKING:
     import numpy as np
 
-    from backends.simclr.trainer import FrozenModel
+    from backends.analysis.prober import Probed
+    from backends.data.splits import Split
 
 FEATURES_TSV, LABELS_TSV = "features.tsv", "labels.tsv"
 PROBE_COLUMNS = (
@@ -23,7 +25,31 @@ PROBE_COLUMNS = (
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
-def write_features(frozen: FrozenModel, path: Path) -> Path:
+class ProbedModel(Protocol):
+    """A frozen copy of a model that makes features of pictures, whatever the method."""
+
+    @property
+    def split(self) -> Split:
+        """The pictures of the run."""
+
+    @property
+    def probed(self) -> Probed:
+        """The newest probe."""
+
+    @property
+    def untrained(self) -> Probed:
+        """The probe before the first step."""
+
+    @property
+    def pixels(self) -> Mapping[str, float]:
+        """The same scores of the raw pixels."""
+
+    @property
+    def map_pictures(self) -> PictureSet:
+        """The held-out pictures whose features `probed` holds, in its order."""
+
+
+def write_features(frozen: ProbedModel, path: Path) -> Path:
     """Write a .zip of features.tsv (a picture in each line, no header) and labels.tsv (header; name and factors).
 
     The pictures are those of the map, which were held out.
@@ -38,7 +64,7 @@ def write_features(frozen: FrozenModel, path: Path) -> Path:
     return write_atomically(path, lambda temporary: _pack(temporary, _features(features), _labels(pictures)))
 
 
-def write_probes(frozen: FrozenModel, path: Path) -> Path:
+def write_probes(frozen: ProbedModel, path: Path) -> Path:
     """Write a line for each factor: accuracies in [0, 1] on held-out pictures; see `PROBE_COLUMNS`.
 
     Raises:
@@ -49,7 +75,7 @@ def write_probes(frozen: FrozenModel, path: Path) -> Path:
     return write_atomically(path, lambda temporary: _write_probes(frozen, temporary))
 
 
-def _write_probes(frozen: FrozenModel, path: Path) -> None:
+def _write_probes(frozen: ProbedModel, path: Path) -> None:
     starts = (frozen.probed.scores, frozen.untrained.scores, frozen.pixels)
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")

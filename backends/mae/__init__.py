@@ -1,0 +1,1 @@
+"""Masked autoencoders: hide most of a picture, paint what is missing."""
