@@ -37,11 +37,11 @@ PROBES = ("knn_colour", "linear_colour", "knn_form", "linear_form")
 
 
 def halves(count: int = 40) -> PictureSet:
-    """The upper half in one colour and the lower in another: a few patches give all others away."""
+    """The upper half in a light colour and the lower in a dark one: what is where says nearly all."""
     random = np.random.default_rng(0)
     images = np.empty((count, 32, 32, 3), np.uint8)
-    images[:, :16] = random.integers(0, 256, (count, 1, 1, 3))
-    images[:, 16:] = random.integers(0, 256, (count, 1, 1, 3))
+    images[:, :16] = random.integers(160, 256, (count, 1, 1, 3))
+    images[:, 16:] = random.integers(0, 96, (count, 1, 1, 3))
     return PictureSet("own", images, {}, tuple(f"halves {i}" for i in range(count)), "made for a test", "none")
 
 
@@ -109,14 +109,14 @@ def repainted(images: np.ndarray, places: np.ndarray, patch: int = 8) -> np.ndar
 
 def test_a_short_run_paints_easy_pictures_far_better_than_their_visible_mean(watched):
     first, last = watched.start, watched.snapshots[-1]
-    assert last.metrics["error_ratio"] < 0.6
+    assert last.metrics["error_ratio"] < 0.3
     assert watched.trainer.evaluate()["error_ratio"] == pytest.approx(last.metrics["error_ratio"], rel=1e-3)
     ratios = [
         float(frozen.reconstruct(watched.images, watched.mask).errors[:, watched.mask].mean())
         / float(frozen.visible_mean(watched.images, watched.mask)[:, watched.mask].mean())
         for frozen in (first, watched.end)
     ]
-    assert ratios[1] < 0.6 < 1 < ratios[0]
+    assert ratios[1] < 0.3 < 0.8 < ratios[0]
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another():
@@ -454,9 +454,14 @@ def test_what_the_pictures_have_to_say_is_passed_on():
 
 def test_a_time_budget_is_kept_and_the_steps_of_the_config_are_not_used():
     begun = time.perf_counter()
-    trainer, last = run(seconds=1.0)
+    trainer = MAETrainer(SMALL.with_changes(steps=50_000), pictures=toy_pictures(40), seconds=1.0)
+    rates = []
+    for snapshot in trainer.steps():
+        last = snapshot
+        rates.append(trainer._optimizer.param_groups[0]["lr"] / trainer.config.learning_rate)
     assert 1.0 <= last.seconds < 2.5
     assert time.perf_counter() - begun < 5
     assert last.done
-    assert last.step == last.total > 10
-    assert trainer._optimizer.param_groups[0]["lr"] < 0.2 * SMALL.learning_rate
+    assert 0 < last.step == last.total < 50_000
+    assert max(rates) > 0.5
+    assert rates[-1] < 0.2
