@@ -71,8 +71,9 @@ class MaskedAutoencoder(nn.Module):
     def loss(self, patches: Tensor, hidden: Tensor) -> Tensor:
         """Mean squared error over the hidden patches alone, in the space of `target`; arguments as of `forward`."""
         visible_idx, hidden_idx = split_patches(hidden)
-        tokens = self.decode(self.encode(patches, visible_idx), visible_idx)
-        painted = self.head(_take(tokens, hidden_idx))  # (B, M, P): of the visible ones nobody asks
+        tokens = self._scattered(self.encode(patches, visible_idx), visible_idx)
+        first = 0 if self.class_token is None else 1
+        painted = self.head(self.decoder.ask(tokens, hidden_idx + first))  # (B, M, P): of the visible ones nobody asks
         return F.mse_loss(painted, self.target(_take(patches, hidden_idx)))
 
     def encode(self, patches: Tensor, visible_idx: Tensor | None = None, *, look: Look | None = None) -> Tensor:
@@ -93,6 +94,11 @@ class MaskedAutoencoder(nn.Module):
 
     def decode(self, tokens: Tensor, visible_idx: Tensor, *, look: Look | None = None) -> Tensor:
         """The encoder's tokens at their places, mask tokens at all others, and the decoder over both: (B, L, E)."""
+        decoded: Tensor = self.decoder(self._scattered(tokens, visible_idx), look=look)
+        return decoded if self.class_token is None else decoded[:, 1:]
+
+    def _scattered(self, tokens: Tensor, visible_idx: Tensor) -> Tensor:
+        """What the decoder reads: (B, L, E), or (B, 1 + L, E) with a class token."""
         first = 0 if self.class_token is None else 1
         thin = self.bridge(tokens)
         seen = thin[:, first:]
@@ -100,8 +106,7 @@ class MaskedAutoencoder(nn.Module):
         x = self.mask_token.expand(len(seen), self.side**2, -1).scatter(1, index, seen) + self.decoder_positions
         if first:
             x = torch.cat([thin[:, :1], x], dim=1)
-        decoded: Tensor = self.decoder(x, look=look)
-        return decoded[:, first:]
+        return x
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) in [0, 1] to (B, D): the mean over all patches of the encoder, with nothing hidden."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDi
 from backends.mae.config import MAEConfig
 from backends.mae.masking import draw_mask, draw_masks, hidden_count
 from backends.mae.model import MEAN, SPREAD, MaskedAutoencoder, patchify, standardised, unpatchify
+from backends.nets.frozen import frozen_copy
 from backends.nets.seeded import seeded
 
 BETAS = (0.9, 0.95)
@@ -200,7 +200,7 @@ class MAETrainer(Trainer):
         self.untrained = self.probed = self._probe()
         self.errors = self._errors.measure(self.model)
         self._film.shoot(self.model, 0)
-        self._good = copy.deepcopy(self.model).eval()
+        self._good = frozen_copy(self.model)
 
     def steps(self) -> Iterator[Snapshot]:
         """Train; `step` counts batches. The array `painted` of a snapshot is what the film's newest frame shows.
@@ -216,9 +216,10 @@ class MAETrainer(Trainer):
             while True:
                 losses.append(self._advance())
                 self.step += 1
-                if self._over() or time.perf_counter() - begun > SLICE_SECONDS:
+                passed = time.perf_counter() - begun
+                if self._over() or passed + passed / len(losses) > SLICE_SECONDS:  # the next step would end too late
                     break
-                if self.budget is not None and self.seconds + time.perf_counter() - begun >= self.budget:
+                if self.budget is not None and self.seconds + passed >= self.budget:
                     break
             self._check(losses)
             spent = time.perf_counter() - begun
@@ -300,7 +301,7 @@ class MAETrainer(Trainer):
 
     def _check(self, losses: list[Tensor]) -> None:
         loss = float(torch.stack(losses).mean())
-        finite = math.isfinite(loss) and all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
+        finite = math.isfinite(loss + float(torch.nn.utils.get_total_norm(list(self.model.parameters()))))
         if not finite:
             raise self._diverged()
         self.loss = loss * self.model.error_scale
@@ -318,7 +319,7 @@ class MAETrainer(Trainer):
         loss of the step that made them does not show it.
         """
         begun, over = time.perf_counter(), self._over()
-        newest = copy.deepcopy(self.model).eval()
+        newest = frozen_copy(self.model)
         if not self._film.shoot(newest, self.step):
             raise self._diverged()
         self._good = newest

@@ -133,6 +133,16 @@ class Attention(nn.Module):
         mixed = _mix(SELF, q, k, v, causal=causal, seen=seen, look=look, bias=self._bias(t))
         return self.out(mixed.transpose(1, 2).reshape(b, t, d))
 
+    def ask(self, asked: Tensor, x: Tensor) -> Tensor:
+        """Attend from some tokens (B, A, D) to all of (B, T, D): (B, A, D), as `forward` gives it for these alone."""
+        b, a, d = asked.shape
+        weight, bias = self.qkv.weight, self.qkv.bias
+        q = F.linear(asked, weight[:d], bias[:d]).view(b, a, self.heads, d // self.heads).transpose(1, 2)
+        parts = F.linear(x, weight[d:], bias[d:]).view(b, -1, 2, self.heads, d // self.heads).unbind(2)
+        k, v = (part.transpose(1, 2) for part in parts)
+        mixed = _mix(SELF, q, k, v, causal=False, seen=None, look=None)
+        return self.out(mixed.transpose(1, 2).reshape(b, a, d))
+
     def _bias(self, length: int) -> Tensor | None:
         """(heads, T, T) learned scores of distances; None without `reach`."""
         if not self.reach:
@@ -230,6 +240,13 @@ class Block(nn.Module):
             x = x + self.dropout(self.cross(self.norm_cross(x), memory, seen=memory_seen, look=look))
         return x + self.dropout(self.mlp(self.norm_mlp(x)))
 
+    def ask(self, x: Tensor, asked_idx: Tensor) -> Tensor:
+        """What `forward` gives at the places (B, A) of (B, T, D): (B, A, D), without working out the others."""
+        normed = self.norm_attention(x)
+        places = asked_idx[:, :, None].expand(-1, -1, x.shape[-1])
+        x = x.gather(1, places) + self.dropout(self.attention.ask(normed.gather(1, places), normed))
+        return x + self.dropout(self.mlp(self.norm_mlp(x)))
+
 
 class Stack(nn.Module):
     """Blocks one after the other and a last norm."""
@@ -269,6 +286,14 @@ class Stack(nn.Module):
                 look.stack, look.layer = self.name, number
             x = block(x, memory, causal=causal, seen=seen, memory_seen=memory_seen, look=look)
         normed: Tensor = self.norm(x)
+        return normed
+
+    def ask(self, x: Tensor, asked_idx: Tensor) -> Tensor:
+        """What `forward` gives at the places (B, A) alone: (B, A, D). The last block works out no other."""
+        *blocks, last = self.blocks
+        for block in blocks:
+            x = block(x)
+        normed: Tensor = self.norm(last.ask(x, asked_idx))
         return normed
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from backends.analysis.prober import PictureProber, Probed, as_tensor, map_pictu
 from backends.data.pictures import PictureError, PictureSet
 from backends.data.splits import Split, load_split
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDiverged, TrainingError
+from backends.nets.frozen import frozen_copy
 from backends.nets.seeded import seeded
 from backends.simclr.augment import two_views
 from backends.simclr.augment_config import AUGMENTATIONS
@@ -131,7 +131,7 @@ class SimCLRTrainer(Trainer):
         self.untrained = self.probed = self._prober.probe(self.model, 0)
         self.step, self.seconds, self.probe_seconds = 0, 0.0, 0.0
         self.loss = math.nan
-        self._good = copy.deepcopy(self.model).eval()
+        self._good = frozen_copy(self.model)
 
     def steps(self) -> Iterator[Snapshot]:
         """Train; `step` counts batches.
@@ -238,7 +238,7 @@ class SimCLRTrainer(Trainer):
                 f"Lower the learning rate (now {self.config.learning_rate:g}) and train again."
             )
         self.loss = loss
-        self._good = copy.deepcopy(self.model).eval()
+        self._good = frozen_copy(self.model)
 
     def _probe(self) -> None:
         begun = time.perf_counter()

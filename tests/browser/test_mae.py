@@ -56,6 +56,10 @@ def answered(guest: Visitor, count: int) -> None:
     wait_for(lambda: len(hidden(guest)) == count and not ask(guest, "v.ahead"), f"{count} hidden patches")
 
 
+def open_advanced(guest: Visitor) -> None:
+    guest.page.get_by_role("button", name="Advanced").locator("visible=true").click()
+
+
 def click_patch(guest: Visitor, patch: int, side: int = 8) -> None:
     box = guest.page.locator("#mae-bench [data-panel=masked] canvas").bounding_box()
     assert box
@@ -98,11 +102,13 @@ def test_hiding_patches_by_ratio_kind_and_click(guest):
 def test_a_wrong_ratio_and_a_wrong_file_are_sentences(guest, tmp_path: Path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
-    guest.page.set_input_files("#mae-own input[type=file], input#mae-own", broken)
+    with guest.page.expect_file_chooser() as chooser:
+        guest.page.click("#mae-own")
+    chooser.value.set_files(broken)
     alert = guest.page.locator("#mae-bench-note [role=alert]")
     alert.wait_for(timeout=20_000)
     assert len(hidden(guest)) == 48
-    number(guest, "mask-ratio", 0.75)
+    open_advanced(guest)
     number(guest, "learning-rate", 99)
     guest.page.click("#mae-train")
     guest.page.wait_for_selector("#mae-status [role=alert]", timeout=30_000)
@@ -142,11 +148,17 @@ def test_apples_grow_while_it_trains_and_a_reload_finds_them(guest, new_visitor)
 
 
 def test_only_patches_that_fit_are_on_offer(guest):
-    guest.page.click("#mae-advanced button, .ask-column .label-wrap >> visible=true")
+    open_advanced(guest)
     choose(guest, "image-size", "48")
-    guest.page.click("#mae-patch input")
-    wait_for(lambda: guest.page.get_by_role("option", name="12", exact=True).count() == 1, "patches of 12")
-    guest.page.keyboard.press("Escape")
+
+    def offered() -> bool:
+        guest.page.click("#mae-patch input")
+        found = guest.page.get_by_role("option", name="12", exact=True).count() == 1
+        guest.page.keyboard.press("Escape")
+        guest.page.locator("#mae-patch input").blur()
+        return found
+
+    wait_for(offered, "patches of 12")
     choose(guest, "patch", "12")
     choose(guest, "image-size", "64")
     wait_for(lambda: guest.page.input_value("#mae-patch input") in ("8", "16"), "a patch that fits")

