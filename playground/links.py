@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -100,7 +101,9 @@ def _prefix_of(name: str, target: LinkTarget) -> str | None:
 
 
 def _config_of(config: type[MethodConfig], values: Mapping[str, str]) -> tuple[MethodConfig, list[str]]:
-    """Take every value that is allowed by itself, and all of them together if that is allowed."""
+    """Take all values together if they are allowed; else those that are allowed by themselves."""
+    with contextlib.suppress(ConfigError):
+        return config.parse(values), []
     good, problems = {}, []
     for name, value in values.items():
         try:

@@ -20,9 +20,9 @@ PRESETS: tuple[Preset[MAEConfig], ...] = (
         "Three quarters",
         "Mask ratio",
         {},
-        "The error falls below half of guessing's. The features are slower: of shape and light a linear probe still "
-        "finds less than in an untrained net.",
-        "The error, and the column “linear” for Shape and Light. Then train with more steps.",
+        "The error falls below half of guessing's. The features are slower: of shape a linear probe still finds less "
+        "than in an untrained net.",
+        "The error, and Shape in the table, column “linear”. Then train with more steps.",
     ),
     _preset(
         "A quarter",
@@ -36,9 +36,9 @@ PRESETS: tuple[Preset[MAEConfig], ...] = (
         "Nearly nothing",
         "Mask ratio",
         {"mask_ratio": 0.9},
-        "Six patches of 64 are visible. Even so the error falls below half of guessing's. Neighbours agree in colour "
-        "more often than with three quarters hidden, and in size less often.",
-        "The paintings, and Colour and Size in the table. Compare with “Three quarters”.",
+        "Six patches of 64 are visible. Even so the error falls below half of guessing's; its share is only a little "
+        "larger than with three quarters hidden.",
+        "The paintings: which parts of an apple are made up? Compare the error with “Three quarters”.",
     ),
     _preset(
         "One block",
@@ -76,8 +76,8 @@ PRESETS: tuple[Preset[MAEConfig], ...] = (
         "Emoji",
         "Pictures",
         {"data": "emoji"},
-        "Emoji differ from each other in more ways than apples do. In as many steps the error stays above half of "
-        "guessing's, where that of apples falls below it.",
+        "Guessing is further off than with apples, and the net is nearer to it: in as many steps its error stays above "
+        "half of guessing's, where that of apples falls below.",
         "The paintings, and the error as a share of guessing. Compare with “Three quarters”.",
     ),
 )

@@ -40,7 +40,7 @@ PROBE_SHARE, ERROR_SHARE = 0.04, 0.03
 """Of the training time: probes and held-out errors wait until that much of it pays for them."""
 PROBE_SECONDS, ERROR_SECONDS = 0.8, 0.5
 """At least so long from one to the next."""
-ERROR_PICTURES, MOST_ERROR_PICTURES = 256, 1_000
+ERROR_PICTURES, MOST_ERROR_PICTURES = 128, 1_000
 """Held-out pictures whose hidden patches are painted while training goes on, and at its end."""
 FEWEST_PICTURES = 32
 """Of probes and errors where a net is so large that more of them would take seconds; see `affordable`."""

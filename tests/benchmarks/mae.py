@@ -177,7 +177,7 @@ class AsOurs:
     """Their model where ours is asked to paint."""
 
     def __init__(self, theirs: Any, ours: MaskedAutoencoder) -> None:
-        self.theirs, self.config, self.patch, self.side = theirs, ours.config, ours.patch, ours.side
+        self.theirs, self.patch, self.side = theirs, ours.patch, ours.side
         self.config, self.cut, self.target, self.error_scale = ours.config, ours.cut, ours.target, ours.error_scale
 
     def __call__(self, patches: Tensor, hidden: Tensor) -> Tensor:

@@ -53,7 +53,11 @@ def test_with_a_mask_the_decoder_is_read_too_and_never_sees_what_is_hidden(froze
     hidden = draw_mask("random", 0.75, 4, 0)
     encoder, decoder = attention_maps(frozen, image, hidden)
     np.testing.assert_array_equal(encoder.weights, attention_maps(frozen, image)[0].weights)
-    assert (decoder.name, decoder.grid_side, decoder.weights.shape) == (DECODER, 4, (frozen.config.decoder_depth, 2, 16, 16))
+    assert (decoder.name, decoder.grid_side, decoder.weights.shape) == (
+        DECODER,
+        4,
+        (frozen.config.decoder_depth, 2, 16, 16),
+    )
     changed = image.copy()
     for place in np.flatnonzero(hidden):
         y, x = divmod(int(place), 4)

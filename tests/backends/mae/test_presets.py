@@ -106,48 +106,46 @@ def run(name: str) -> Outcome:
     return Outcome(trainer.evaluate())
 
 
-# Figures in comments: seed 1 (and 2, where there are two), 250 steps.
+# Figures in comments: seeds 1 and 2, 250 steps.
 
 
 @pytest.mark.slow
 def test_it_paints_before_its_features_know_more_than_an_untrained_net():
     usual = run("Three quarters")
-    assert usual.share < 0.5  # 0.364
-    assert usual.gain("shape") < -0.03  # 0.286 against 0.368
-    assert usual.gain("light") < -0.1  # 0.426 against 0.656
+    assert usual.share < 0.5  # 0.364, 0.374
+    assert usual.gain("shape") < -0.03  # 0.286 against 0.368, 0.278 against 0.364
 
 
 @pytest.mark.slow
 def test_a_quarter_hidden_is_hardly_easier_in_so_few_steps():
     little, usual = run("A quarter"), run("Three quarters")
-    assert 0.8 < little.share / usual.share < 1.25  # 0.354 against 0.364
-    assert little.knn("colour") < usual.knn("colour") - 0.04  # 0.656 against 0.770
+    assert 0.8 < little.share / usual.share < 1.25  # 0.354 against 0.364, 0.361 against 0.374
+    assert little.knn("colour") < usual.knn("colour") - 0.04  # 0.656 against 0.770, 0.708 against 0.884
 
 
 @pytest.mark.slow
-def test_from_six_patches_it_paints_better_than_guessing_and_keeps_colour_more_than_size():
+def test_from_six_patches_it_paints_nearly_as_well():
     little, usual = run("Nearly nothing"), run("Three quarters")
-    assert little.share < 0.5  # 0.384
-    assert little.knn("colour") > usual.knn("colour") + 0.03  # 0.866 against 0.770
-    assert little.knn("size") < usual.knn("size") - 0.03  # 0.828 against 0.940
+    assert little.share < 0.5  # 0.384, 0.414
+    assert 1 < little.share / usual.share < 1.25  # 1.05, 1.10
 
 
 @pytest.mark.slow
 def test_a_block_is_harder_than_scattered_patches_for_the_net_and_for_guessing():
     block, usual = run("One block"), run("Three quarters")
-    assert block.error > 1.5 * usual.error  # 0.0217 against 0.0107
-    assert block.guess > 1.25 * usual.guess  # 0.0447 against 0.0295
-    assert block.knn("colour") < usual.knn("colour") - 0.15  # 0.476 against 0.770
+    assert block.error > 1.5 * usual.error  # 0.0217 against 0.0107, 0.0218 against 0.0110
+    assert block.guess > 1.25 * usual.guess  # 0.0447 against 0.0295 with either seed
+    assert block.knn("colour") < usual.knn("colour") - 0.15  # 0.476 against 0.770, 0.522 against 0.884
 
 
 @pytest.mark.slow
 def test_a_grid_is_easier_than_a_block():
-    assert run("Even grid").error < 0.65 * run("One block").error  # 0.0096 against 0.0217
+    assert run("Even grid").error < 0.65 * run("One block").error  # 0.0096 against 0.0217, 0.0097 against 0.0218
 
 
 @pytest.mark.slow
 def test_large_patches_leave_a_larger_share():
-    assert run("Large patches").share > run("Three quarters").share + 0.05  # 0.493 against 0.364
+    assert run("Large patches").share > run("Three quarters").share + 0.05  # 0.493 against 0.364, 0.565 against 0.374
 
 
 @pytest.mark.slow
@@ -155,9 +153,11 @@ def test_normalised_patches_are_compared_by_their_share():
     normalised = run("Normalised targets")
     assert 0.8 < normalised.guess < 1.05  # 0.902
     assert run("Three quarters").guess == pytest.approx(0.03, abs=0.005)  # 0.0295
-    assert normalised.share < 0.5  # 0.409
+    assert normalised.share < 0.5  # 0.409, 0.428
 
 
 @pytest.mark.slow
 def test_emoji_stay_nearer_to_guessing_than_apples():
-    assert run("Emoji").share > 0.5 > run("Three quarters").share  # 0.637 against 0.364
+    emoji, usual = run("Emoji"), run("Three quarters")
+    assert emoji.guess > 1.5 * usual.guess  # 0.0723 against 0.0295
+    assert emoji.share > 0.5 > usual.share  # 0.637 against 0.364, 0.648 against 0.374
