@@ -23,6 +23,7 @@ from playground.session import Session, SessionStore
 from playground.tabs import mae_models
 from playground.tabs.mae_models import PRESENT, ModelProblem
 from playground.tabs.mae_state import TAB, model_of
+from playground.tabs.picture_home import folder_of
 from playground.tabs.pictures import HELD_OUT, Picked
 from playground.tabs.tab import QUICK
 
@@ -36,6 +37,8 @@ OWN_SIDE = 224
 """Pixels at which a visitor's picture is kept: models take 32 to 224."""
 OWN_NAME = "your picture"
 NOTHING = [gr.skip()] * 3
+PANELS_NAME = "reconstruction.png"
+_START_DOWNLOAD = "() => { document.querySelector('#mae-save-file')?.click(); }"
 LOADING: dict[str, Any] = {"show_progress": "minimal", "concurrency_limit": 2, "concurrency_id": "models"}
 """Loading takes seconds and half a gigabyte."""
 
@@ -105,6 +108,8 @@ class BenchPart:
     another: gr.Button
     own: gr.UploadButton
     camera: gr.HTML
+    save: gr.Button
+    file: gr.DownloadButton
     area: gr.HTML
     strip: gr.HTML
     note: gr.HTML
@@ -141,9 +146,12 @@ def lay_out_bench(store: SessionStore) -> BenchPart:
             min_width=140,
         )
         camera = webcam("mae-webcam")
+        save = gr.Button("Save as PNG", size="sm", elem_id="mae-save", min_width=100)
         note = answers.html_area(elem_id="mae-bench-note", elem_classes=["note-line"])
     strip = ratio_strip("The same picture at four mask ratios", "mae-strip")
-    return BenchPart(painter, in_config_order(BenchConfig, widgets), again, another, own, camera, area, strip, note)
+    file = gr.DownloadButton("Download", visible="hidden", elem_id="mae-save-file")
+    settings = in_config_order(BenchConfig, widgets)
+    return BenchPart(painter, settings, again, another, own, camera, save, file, area, strip, note)
 
 
 def wire_bench(store: SessionStore, part: BenchPart) -> None:
@@ -194,6 +202,13 @@ def wire_bench(store: SessionStore, part: BenchPart) -> None:
             return [before, *said(answers.problem(str(error)))]
         return [gr.skip(), *fresh_views(store, session)]
 
+    def on_save(request: gr.Request) -> tuple[Any, Any]:
+        session = session_of(request)
+        try:
+            return str(save_panels(store, session, folder_of(session, part.file.GRADIO_CACHE).path)), gr.skip()
+        except ModelProblem as error:
+            return gr.skip(), answers.problem(str(error))
+
     latest: dict[str, Any] = {"trigger_mode": "always_last", "api_name": False, **QUICK}
     seed = part.controls.widgets["seed"]
     part.area.mask(on_mask, None, part.area, trigger_mode="multiple", api_name="mae_mask", **QUICK)
@@ -208,6 +223,8 @@ def wire_bench(store: SessionStore, part: BenchPart) -> None:
     part.another.click(on_another, None, part.views, **latest)
     part.own.upload(on_own, part.own, part.views, api_name="mae_picture", **QUICK)
     part.camera.snap(on_snap, None, part.views, api_name="mae_snapshot", **QUICK)
+    saved = part.save.click(on_save, None, [part.file, part.note], api_name="mae_panels", trigger_mode="once", **QUICK)
+    saved.then(None, None, None, js=_START_DOWNLOAD)
     part.painter.input(on_painter, part.painter, [part.painter, *part.views], api_name="mae_painter", **LOADING)
 
 
@@ -329,6 +346,25 @@ def settings_views(store: SessionStore, session: Session, controls: Controls, va
     bench.config = config
     panels, strip, line = fresh_views(store, session)
     return [panels, gr.skip() if same_strip else strip, line]
+
+
+def save_panels(store: SessionStore, session: Session, folder: Path) -> Path:
+    """Write the five panels as one PNG; returns where.
+
+    Raises:
+        ModelProblem: there is no model.
+    """
+    from backends.mae.panels import panels_png
+
+    painter, shape, line = painter_of(store, session)
+    if painter is None:
+        raise ModelProblem(line)
+    picture, _ = picture_of(session, shape.size)
+    hidden = hidden_of(bench_of(session), shape.side)
+    done = painter.reconstruct(picture[None], hidden)
+    path = folder / PANELS_NAME
+    path.write_bytes(panels_png(picture, done.painted[0], done.errors[0], hidden, shape.patch))
+    return path
 
 
 def take_own(session: Session, path: str | None) -> list[Any]:

@@ -368,7 +368,7 @@ def _handler(
         if model is None:
             return None, answers.problem(NO_MODEL)
         try:
-            path, said = take(home, _folder(session, file.GRADIO_CACHE), model)
+            path, said = take(home, folder_of(session, file.GRADIO_CACHE), model)
         except (PictureError, CheckpointError) as error:
             return None, answers.problem(str(error))
         return str(path), answers.sentence(f"{path.name}: {said}") + answers.sentence(line)
@@ -391,7 +391,8 @@ def _session(store: SessionStore, request: gr.Request) -> Session:
     return store.of(str(request.session_hash))
 
 
-def _folder(session: Session, cache: str) -> Folder:
+def folder_of(session: Session, cache: str) -> Folder:
+    """The session's folder for files to take home; it goes with the session."""
     folder = session.uploads.get(FOLDER)
     if not isinstance(folder, Folder):
         folder = session.uploads[FOLDER] = Folder(cache)

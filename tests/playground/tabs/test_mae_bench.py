@@ -220,3 +220,12 @@ def test_two_visitors_have_benches_of_their_own():
     one, other = Session("a"), Session("b")
     bench_of(one).turn = 5
     assert bench_of(other).turn == 0
+
+
+def test_the_five_panels_are_saved_as_one_picture(store, session, tmp_path, monkeypatch):
+    path = mae_bench.save_panels(store, session, tmp_path)
+    with Image.open(path) as picture:
+        assert picture.width > 4.5 * picture.height
+    monkeypatch.setattr(mae_models, "model_of", lambda session: (None, "There is no model yet: press Train."))
+    with pytest.raises(ModelProblem, match="press Train"):
+        mae_bench.save_panels(store, session, tmp_path)
