@@ -202,13 +202,6 @@ def wire_bench(store: SessionStore, part: BenchPart) -> None:
             return [before, *said(answers.problem(str(error)))]
         return [gr.skip(), *fresh_views(store, session)]
 
-    def on_save(request: gr.Request) -> tuple[Any, Any]:
-        session = session_of(request)
-        try:
-            return str(save_panels(store, session, folder_of(session, part.file.GRADIO_CACHE).path)), gr.skip()
-        except ModelProblem as error:
-            return gr.skip(), answers.problem(str(error))
-
     latest: dict[str, Any] = {"trigger_mode": "always_last", "api_name": False, **QUICK}
     seed = part.controls.widgets["seed"]
     part.area.mask(on_mask, None, part.area, trigger_mode="multiple", api_name="mae_mask", **QUICK)
@@ -223,9 +216,22 @@ def wire_bench(store: SessionStore, part: BenchPart) -> None:
     part.another.click(on_another, None, part.views, **latest)
     part.own.upload(on_own, part.own, part.views, api_name="mae_picture", **QUICK)
     part.camera.snap(on_snap, None, part.views, api_name="mae_snapshot", **QUICK)
+    _wire_save(store, part)
+    part.painter.input(on_painter, part.painter, [part.painter, *part.views], api_name="mae_painter", **LOADING)
+
+
+def _wire_save(store: SessionStore, part: BenchPart) -> None:
+    """Let a button make the PNG, and then press the one that downloads it."""
+
+    def on_save(request: gr.Request) -> tuple[Any, Any]:
+        session = store.of(str(request.session_hash))
+        try:
+            return str(save_panels(store, session, folder_of(session, part.file.GRADIO_CACHE).path)), gr.skip()
+        except ModelProblem as error:
+            return gr.skip(), answers.problem(str(error))
+
     saved = part.save.click(on_save, None, [part.file, part.note], api_name="mae_panels", trigger_mode="once", **QUICK)
     saved.then(None, None, None, js=_START_DOWNLOAD)
-    part.painter.input(on_painter, part.painter, [part.painter, *part.views], api_name="mae_painter", **LOADING)
 
 
 def bench_of(session: Session) -> Bench:
