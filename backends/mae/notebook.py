@@ -49,7 +49,8 @@ from torch.nn import functional as F"""
 
 _SETTINGS_NOTE = """## The settings
 
-The seed says where weights, batches and masks start. On the same processor the same numbers come out as on the page."""
+The seed says where weights, batches and masks start. On the same processor the same numbers come out as on the page, up
+to rounding."""
 
 _PICTURES_NOTE = """## The pictures
 

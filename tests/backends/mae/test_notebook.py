@@ -1,4 +1,4 @@
-"""The notebook repeats a run in plain torch, to the last bit."""
+"""The notebook repeats a run in plain torch, up to rounding: it decodes all patches, the trainer what is asked for."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ kept = [names[name] for name in ("masked_error", "visible_mean_error", "error_ra
 print(json.dumps([vars(names["config"]), *kept]))
 """
 
+ROUNDING = 1e-4
+"""Of a weight after a few steps: a twentieth of the learning rate; another order of batches or masks gives more."""
+
 
 def execute(path: Path) -> tuple[list, dict[str, torch.Tensor], str]:
     done = subprocess.run(
@@ -77,7 +80,7 @@ def assert_repeats(config: MAEConfig, tmp_path: Path, pictures=None) -> str:
     ours = list(trainer.model.state_dict().values())
     assert len(ours) == len(weights)
     for value, expected in zip(weights.values(), ours, strict=True):  # in the order in which both are built
-        assert torch.equal(value, expected)
+        torch.testing.assert_close(value, expected, rtol=0, atol=ROUNDING)
     measured = trainer.evaluate()
     assert [masked, guessed, ratio] == pytest.approx(
         [measured[name] for name in ("masked_error", "visible_mean_error", "error_ratio")], rel=1e-4
@@ -90,7 +93,7 @@ def assert_repeats(config: MAEConfig, tmp_path: Path, pictures=None) -> str:
     expected = encoder_tensors(trainer.freeze().model)
     assert saved.keys() == expected.keys()
     for name, value in saved.items():
-        np.testing.assert_array_equal(value.numpy(), expected[name])
+        np.testing.assert_allclose(value.numpy(), expected[name], atol=ROUNDING)
     return said
 
 
@@ -105,7 +108,7 @@ def assert_repeats(config: MAEConfig, tmp_path: Path, pictures=None) -> str:
     ],
     ids=["pixels", "normalised"],
 )
-def test_it_repeats_a_run_on_ones_own_pictures_to_the_last_bit(tmp_path, settings):
+def test_it_repeats_a_run_on_ones_own_pictures(tmp_path, settings):
     said = assert_repeats(TINY.with_changes(**settings), tmp_path, read_zip(bring_pictures(tmp_path)))
     assert "48 pictures to train on, 12 held out" in said
     assert "folder" in said
