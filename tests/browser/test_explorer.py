@@ -1326,6 +1326,7 @@ def test_layouts_can_be_changed_and_come_to_rest(visitor):
     assert visitor.errors == []
 
 
+@pytest.mark.slow
 def test_the_history_is_scrubbed_replayed_and_kept_by_a_reload(visitor):
     start(visitor)
     visitor.wait_for_frames(6)
@@ -1366,6 +1367,7 @@ def own_text(visitor: Visitor, tmp_path: Path, lines: list[str]) -> None:
     )
 
 
+@pytest.mark.slow
 def test_names_are_never_markup_on_the_page_and_in_what_is_saved_of_it(visitor, server, tmp_path):
     """A text's words are letters only, but vectors can be named by anyone."""
     own_text(visitor, tmp_path, ["the red apple is sweet and the green apple is sour", "a pear is not an apple"])

@@ -101,6 +101,7 @@ def test_a_picture_on_the_map_is_asked_for_its_neighbours(guest):
     assert guest.errors == []
 
 
+@pytest.mark.slow
 def test_a_folder_of_ones_own_goes_through_the_tab(guest, tmp_path):
     archive = zip_of_folders(tmp_path / "mine.zip", ["red things", "green things", ATTACK.replace("/", ""), "yellow"])
     show(guest, "Pictures")
@@ -126,6 +127,7 @@ def test_an_archive_that_is_none_is_refused_in_a_sentence_and_nothing_is_lost(gu
     assert "Apples" in guest.page.input_value("#simclr-data input")
 
 
+@pytest.mark.slow
 def test_the_bench_draws_two_views_at_each_change(guest):
     show(guest, "Augment")
     first = guest.page.inner_html("#simclr-views")
