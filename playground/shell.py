@@ -23,7 +23,18 @@ from playground.components import (
 from playground.components.plotly_view import plotly_js_path, static_url
 from playground.links import Link, read_query
 from playground.session import SessionStore
-from playground.tabs import attention, attention_recall, mae, mae_state, simclr, simclr_state, word2vec, word2vec_map
+from playground.tabs import (
+    attention,
+    attention_recall,
+    clip,
+    clip_state,
+    mae,
+    mae_state,
+    simclr,
+    simclr_state,
+    word2vec,
+    word2vec_map,
+)
 from playground.tabs.tab import Tab
 
 TITLE = "SSL Playground"
@@ -50,6 +61,7 @@ TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
     attention_recall.TAB: ("Attention", attention.build_tab),
     simclr_state.TAB: ("SimCLR", simclr.build_tab),
     mae_state.TAB: ("MAE", mae.build_tab),
+    clip_state.TAB: ("CLIP", clip.build_tab),
 }
 """In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""
 FIRST_TAB = next(iter(TABS))

@@ -76,6 +76,16 @@ METHODS: dict[str, Method] = {
             data_help="a .zip of folders of pictures; a folder's name is the label of what is in it",
         ),
         Method(
+            name="clip",
+            summary="pictures and captions in one space, from pairs alone: CLIP's loss or SigLIP's",
+            config_path="backends.clip.config:CLIPConfig",
+            trainer_path="backends.clip.trainer:CLIPTrainer",
+            data_reader_path="backends.data.own_pictures:read_zip",
+            data_argument="pictures",
+            own_data={"data": "own"},
+            data_help="a .zip of folders of pictures; a folder's name is the caption of what is in it",
+        ),
+        Method(
             name="recall",
             summary="LSTM against transformer: recall the first symbol after many distractors",
             config_path="backends.attention.recall_config:RecallConfig",

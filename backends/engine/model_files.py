@@ -43,6 +43,7 @@ class ModelKind(Generic[ConfigT]):
         config: of the method's runs.
         build: makes the untrained model that a config describes.
         max_bytes: of the largest file.
+        texts: names of the file's texts, such as a tokenizer; `read_text` reads them.
     """
 
     method: str
@@ -51,6 +52,40 @@ class ModelKind(Generic[ConfigT]):
     config: type[ConfigT]
     build: Callable[[ConfigT], Module]
     max_bytes: int
+    texts: tuple[str, ...] = ()
+
+
+def read_text(path: Path, name: str, kind: ModelKind[ConfigT], most: int) -> str:
+    """Read a text that stands among a model's tensors, as bytes of UTF-8; `text_tensor` makes one.
+
+    Args:
+        path: of the .safetensors file; nothing in it is believed.
+        name: of the text.
+        kind: what the file must be.
+        most: bytes.
+
+    Raises:
+        CheckpointError: the file or the text is missing or refused.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    _check_size(path, kind.max_bytes)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            if name not in file.keys():  # noqa: SIM118 - a file is no dictionary
+                raise CheckpointError(NOT_OURS)
+            found = file.get_slice(name)
+            shape = found.get_shape()
+            if found.get_dtype() != "U8" or len(shape) != 1 or shape[0] > most:
+                raise CheckpointError(f"The file's {name} is longer than one can be, or no text.")
+            return bytes(file.get_tensor(name)).decode("utf-8")
+    except (SafetensorError, OSError, UnicodeDecodeError):
+        raise CheckpointError(NOT_OURS) from None
+
+
+def text_tensor(text: str) -> np.ndarray:
+    """A text as (n,) uint8, to stand among a model's tensors."""
+    return np.frombuffer(text.encode("utf-8"), np.uint8)
 
 
 def read_weights(path: Path, kind: ModelKind[ConfigT]) -> tuple[ConfigT, int, Any]:
@@ -70,7 +105,7 @@ def read_weights(path: Path, kind: ModelKind[ConfigT]) -> tuple[ConfigT, int, An
         with safe_open(path, framework="pt") as file:
             config, step = _read_metadata(file.metadata(), kind)
             model = kind.build(config)
-            _check_shapes(file, model)
+            _check_shapes(file, model, kind.texts)
             tensors = {name: file.get_tensor(name) for name in model.state_dict()}
     except (SafetensorError, OSError, UnicodeDecodeError):
         raise CheckpointError(NOT_OURS) from None
@@ -220,10 +255,10 @@ def _parsed(values: Mapping[str, Any], config: type[ConfigT]) -> ConfigT:
     raise CheckpointError(f"The file's settings are refused. {every}")
 
 
-def _check_shapes(file: Any, model: Module) -> None:
+def _check_shapes(file: Any, model: Module, texts: tuple[str, ...]) -> None:
     """Compare the header with the model that the settings describe, before a tensor is read."""
     expected = model.state_dict()
-    if set(file.keys()) != expected.keys():
+    if set(file.keys()) - set(texts) != expected.keys():
         raise CheckpointError("The file's tensors are not those of the net that its settings describe.")
     for name, value in expected.items():
         found = file.get_slice(name)

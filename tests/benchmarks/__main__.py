@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "attention": ["tests.benchmarks.attention"],
     "simclr": ["tests.benchmarks.simclr", "tests.benchmarks.augment", "tests.benchmarks.apples"],
     "mae": ["tests.benchmarks.mae"],
+    "clip": ["tests.benchmarks.clip"],
 }
 """The modules of each benchmark, run in this order. A module has add_arguments(parser) and run(options), which
 yields flat dictionaries of results, one a line."""

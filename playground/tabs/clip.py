@@ -1,0 +1,159 @@
+"""The CLIP tab: train pictures against captions, ask with any label, search, sort ten names at once."""
+
+from __future__ import annotations
+
+import urllib.parse
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from backends.clip.config import CLIPConfig
+from backends.data.pictures import PictureError
+from backends.engine.config import MethodConfig
+from playground import controls
+from playground.components import answers
+from playground.components.link_box import link_field, wire_link
+from playground.components.run_panel import RunPanel, TabRun
+from playground.links import Link, LinkTarget, query_of, read_query
+from playground.own_pictures import OWN_DATA, own_pictures, read_own_pictures, take_own_pictures
+from playground.session import Session, SessionStore
+from playground.tabs import clip_ask, clip_game, clip_live, clip_search
+from playground.tabs.clip_how import build_how_it_works
+from playground.tabs.clip_state import TAB
+from playground.tabs.pictures import UPLOAD
+from playground.tabs.tab import QUICK, Tab
+
+QUESTION = "Can a classifier be made of words alone?"
+LEAD = (
+    "Pictures and captions, no labels: each picture must find its own caption. Afterwards any words you type are a "
+    "classifier."
+)
+LINK = LinkTarget({"": CLIPConfig})
+SHOW_TRAINING = "() => ({__type__: 'update', selected: 'live'})"
+DOOR = (
+    "A .zip with a folder for each caption; the folders' names are the captions. Your pictures stay in this server's "
+    "memory only, and only while this page is open."
+)
+
+
+@dataclass
+class Parts:
+    """The components of the tab that are wired to each other."""
+
+    widgets: dict[str, Any]
+    panel: RunPanel
+    own: gr.File
+    own_note: gr.HTML
+    copy_link: gr.Button
+    link: gr.Textbox
+    views: gr.Tabs
+    ask: clip_ask.AskPart
+    search: clip_search.SearchPart
+    game: clip_game.GamePart
+    game_tab: gr.Tab
+    live: clip_live.Live
+
+
+def build_tab(store: SessionStore) -> Tab:
+    """Lay the tab out and wire it."""
+    with gr.Row(elem_classes=["tab-body"]):
+        with gr.Column(scale=0, min_width=312, elem_classes=["ask-column"]):
+            asked = _lay_out_settings(store)
+        with gr.Column(scale=1, min_width=480, elem_classes=["view-column"]):
+            shown = _lay_out_views()
+    parts = Parts(**asked, **shown)
+    settings = controls.in_config_order(CLIPConfig, parts.widgets)
+    run = clip_live.run_of(store, parts.live, settings)
+    for button in (parts.panel.train, parts.panel.step, parts.panel.reset):
+        button.click(None, None, parts.views, js=SHOW_TRAINING)  # before the training, whose end it would wait for
+    parts.panel.wire(run)
+    clip_ask.wire_ask(store, parts.ask)
+    clip_search.wire_search(store, parts.search, parts.views, parts.ask.views)
+    clip_game.wire_game(store, parts.game, parts.game_tab)
+    _wire_own(store, parts)
+    wire_link(parts.copy_link, parts.link, settings, partial(make_query, store, run))
+
+    def on_open(session: Session, link: Link | None) -> list[Any]:
+        config = link.configs[""] if link is not None else None
+        return [
+            *parts.panel.restore(run, session, config),
+            clip_ask.group_choices(session),
+            *clip_ask.views_of(session),
+        ]
+
+    return Tab([*parts.panel.outputs(run), parts.ask.group, *parts.ask.views], on_open, LINK)
+
+
+def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
+    answers.html_area(f"<h2>{QUESTION}</h2><p>{LEAD}</p>", elem_classes=["lead"])
+    widgets = controls.build_essential(CLIPConfig, "clip")
+    with gr.Accordion("Your own pictures", open=False):
+        answers.html_area(f'<p class="note">{DOOR}</p>')
+        own = gr.File(label="A .zip of folders", file_types=[".zip"], file_count="single", elem_id="clip-zip")
+    own_note = answers.html_area(elem_id="clip-zip-note", elem_classes=["note-line"])
+    with gr.Accordion("Advanced", open=False):
+        widgets |= controls.build_advanced(CLIPConfig, "clip")
+    panel = RunPanel(store, "clip")
+    with gr.Row(elem_classes=["run-buttons"]):
+        copy_link = gr.Button("Copy link", size="sm", elem_id="clip-copy-link", min_width=60)
+    return {
+        "widgets": widgets,
+        "own": own,
+        "own_note": own_note,
+        "panel": panel,
+        "copy_link": copy_link,
+        "link": link_field("clip"),
+    }
+
+
+def _lay_out_views() -> dict[str, Any]:
+    with gr.Tabs(elem_classes=["questions"], elem_id="clip-views-tabs") as views:
+        with gr.Tab("Ask", id="ask"):
+            ask = clip_ask.lay_out_ask()
+        with gr.Tab("Search", id="search"):
+            search = clip_search.lay_out_search()
+        with gr.Tab("Ten names", id="game") as game_tab:
+            game = clip_game.lay_out_game()
+        with gr.Tab("Your run", id="live"):
+            live = clip_live.lay_out_live()
+        with gr.Tab("How it works", id="how"):
+            build_how_it_works()
+    return {"views": views, "ask": ask, "search": search, "game": game, "game_tab": game_tab, "live": live}
+
+
+def _wire_own(store: SessionStore, parts: Parts) -> None:
+    """A .zip of one's own becomes what is trained on."""
+
+    def on_upload(path: str | None, request: gr.Request) -> list[Any]:
+        session = store.of(str(request.session_hash))
+        if not path:
+            return [gr.skip(), answers.problem("No file arrived: choose a .zip of folders of pictures."), None]
+        try:
+            pictures = read_own_pictures(path)
+        except PictureError as error:
+            return [gr.skip(), answers.problem(str(error)), None]
+        take_own_pictures(session, pictures)
+        return [OWN_DATA, answers.sentence(f"{len(pictures):,} pictures are here. Press Train."), None]
+
+    def on_data(data: str, request: gr.Request) -> str:
+        missing = data == OWN_DATA and own_pictures(store.of(str(request.session_hash))) is None
+        return answers.sentence("Bring a .zip of folders under Your own pictures.") if missing else ""
+
+    data = parts.widgets["data"]
+    parts.own.upload(on_upload, parts.own, [data, parts.own_note, parts.own], api_name="clip_own_pictures", **UPLOAD)
+    data.input(on_data, data, parts.own_note, api_name=False, **QUICK)
+
+
+def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: list[Any]) -> str:
+    """The link to a visitor's settings.
+
+    Raises:
+        ConfigError: a setting is out of its range.
+    """
+    session = store.of(str(request.session_hash))
+    config: MethodConfig = tab.controls.read(values)
+    query = query_of(TAB, {"": config})
+    session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
+    return query

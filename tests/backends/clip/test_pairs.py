@@ -1,0 +1,88 @@
+"""What CLIP trains on, and what it never sees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backends.clip.pairs import (
+    UNSEEN_ARTIST,
+    UNSEEN_COMBINATIONS,
+    UNSEEN_CONCEPTS,
+    load_pairs,
+    own_pairs,
+    unseen_concepts,
+)
+from backends.data.emoji import load_index
+from backends.data.pictures import Factor, PictureError, PictureSet
+
+
+def test_the_artist_and_the_concepts_are_never_trained_on():
+    pairs = load_pairs("emoji", 32)
+    seen, artist, new = pairs.train, pairs.tests["unseen_artist"], pairs.tests["unseen_concepts"]
+    assert len(load_index().concepts) == 1_567
+    assert len(new.classes) == UNSEEN_CONCEPTS == 150
+    assert len(seen.classes) == len(artist.classes) == 1_417
+    assert set(seen.classes) == set(artist.classes)
+    assert not set(new.classes) & set(seen.classes)
+    assert not any(UNSEEN_ARTIST in name for name in seen.pictures.names)
+    assert all(UNSEEN_ARTIST in name for name in artist.pictures.names)
+    assert len(seen) == 3 * 1_417
+    assert len(artist) == 1_417
+    assert len(new) == 4 * 150
+
+
+def test_no_held_out_concept_was_drawn_like_a_trained_one():
+    groups = load_index().group_idx
+    held_out = np.isin(np.arange(len(groups)), unseen_concepts())
+    assert not set(groups[held_out]) & set(groups[~held_out])
+
+
+def test_the_split_is_fixed():
+    names = [load_index().concepts[i] for i in unseen_concepts()[:3]]
+    assert names == [load_pairs("emoji", 32).tests["unseen_concepts"].classes[i] for i in range(3)]
+    assert np.array_equal(unseen_concepts(), unseen_concepts())
+    assert unseen_concepts().sum() == 128_207
+
+
+def test_captions_name_what_the_picture_shows():
+    pairs = load_pairs("emoji", 32)
+    for i in (0, 1_000, 4_000):
+        concept = pairs.train.classes[pairs.train.class_idx[i]]
+        assert pairs.train.pictures.names[i].startswith(concept)
+        assert all(concept in way for way in pairs.captions[i])
+        assert pairs.captions[i][0] == concept
+
+
+def test_apples_never_have_the_held_out_combinations():
+    pairs = load_pairs("apples", 32)
+    unseen = {f"a {colour} {shape} apple" for colour, shape in UNSEEN_COMBINATIONS}
+    assert not unseen & {pairs.train.classes[i] for i in pairs.train.class_idx}
+    assert {
+        pairs.tests["unseen_combinations"].classes[i] for i in pairs.tests["unseen_combinations"].class_idx
+    } == unseen
+    assert not unseen & {pairs.tests["held_out"].classes[i] for i in pairs.tests["held_out"].class_idx}
+    for colour, shape in UNSEEN_COMBINATIONS:  # each part of them is known from others
+        seen = {pairs.train.classes[i] for i in np.unique(pairs.train.class_idx)}
+        assert any(f" {colour} " in name for name in seen)
+        assert any(f" {shape} apple" in name for name in seen)
+    assert pairs.captions[5][0] == pairs.train.classes[pairs.train.class_idx[5]]
+
+
+def own(names: list[str]) -> PictureSet:
+    classes = tuple(dict.fromkeys(names))
+    values = np.array([classes.index(name) for name in names])
+    images = np.random.default_rng(0).integers(0, 255, (len(names), 40, 40, 3)).astype(np.uint8)
+    folder = {"folder": Factor("folder", "Folder", classes, values)}
+    return PictureSet("own", images, folder, tuple(names), "a visitor", "unknown")
+
+
+def test_own_pictures_are_captioned_by_their_folders():
+    pairs = own_pairs(own(["red cup", "blue cup"] * 10), 32)
+    assert len(pairs.train) == 16
+    assert len(pairs.tests["held_out"]) == 4
+    assert set(pairs.train.classes) == {"red cup", "blue cup"}
+    with pytest.raises(PictureError, match="same caption"):
+        own_pairs(own(["cup"] * 10), 32)
+    with pytest.raises(PictureError, match="No pictures of your own"):
+        load_pairs("own", 32)
