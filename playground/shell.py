@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,6 @@ TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
     clip_state.TAB: ("CLIP", clip.build_tab),
 }
 """In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""
-FIRST_TAB = next(iter(TABS))
 SHOWN_TAB, OPENED = "shown_tab", "opened_tabs"
 TOKEN_KEY = "ssl-playground-session"
 RETURN_LOOKS = 15
@@ -86,8 +85,14 @@ KEEP_TOKEN = f"""(token) => {{
 }}"""
 
 
-def build(store: SessionStore) -> gr.Blocks:
-    """Build the whole page."""
+def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) -> gr.Blocks:
+    """Build the page.
+
+    Args:
+        store: holds the visitors' sessions.
+        techniques_shown: names of the tabs, of `TABS`; None: all. The first is the one that is seen at first.
+    """
+    names = list(TABS) if techniques_shown is None else list(techniques_shown)
     served = [path for part in SCRIPTED for path in (*part.SCRIPTS.values(), part.STYLE)]
     gr.set_static_paths([plotly_js_path(), *served])
     with gr.Blocks(
@@ -99,7 +104,8 @@ def build(store: SessionStore) -> gr.Blocks:
         tabs: dict[str, Tab] = {}
         places: dict[str, gr.Tab] = {}
         with gr.Tabs(elem_classes=["techniques"]) as techniques:
-            for name, (label, build_tab) in TABS.items():
+            for name in names:
+                label, build_tab = TABS[name]
                 with gr.Tab(label, id=name) as places[name]:
                     tabs[name] = build_tab(store)
         targets = {name: tab.link for name, tab in tabs.items()}
@@ -116,7 +122,7 @@ def build(store: SessionStore) -> gr.Blocks:
             if session.uploads.get("link") == link.query:  # a reload: what was done since then counts
                 link = Link()
             session.uploads["link"] = link.query or session.uploads.get("link")
-            shown = link.tab or session.uploads.get(SHOWN_TAB, FIRST_TAB)
+            shown = link.tab or session.uploads.get(SHOWN_TAB, names[0])
             session.uploads |= {SHOWN_TAB: shown, OPENED: (page, {shown})}
             opened = [
                 tab.open(session, link if link.tab == name else None) if name == shown else unchanged(tab)
@@ -125,7 +131,7 @@ def build(store: SessionStore) -> gr.Blocks:
             return [
                 session.token,
                 answers.problem(" ".join(link.problems)) if link.problems else "",
-                gr.skip() if shown == FIRST_TAB else gr.update(selected=shown),
+                gr.skip() if shown == names[0] else gr.update(selected=shown),
                 *itertools.chain.from_iterable(opened),
             ]
 

@@ -14,6 +14,7 @@ from backends.data.corpora import load_corpus
 from playground import session as session_module
 from playground import shell
 from playground.session import SessionStore
+from playground.tabs import word2vec_map
 from tests.browser import chromium
 
 GRACE_SECONDS = 4.0
@@ -25,6 +26,7 @@ class Server:
     address: str
     store: SessionStore
     demo: gr.Blocks
+    technique: str | None
 
 
 @dataclass
@@ -36,10 +38,13 @@ class Visitor:
     errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
-    def open(self, address: str) -> Visitor:
+    def open(self, address: str, technique: str | None = None) -> Visitor:
         self.page.goto(address)
-        self.page.wait_for_selector("#w2v-train")
-        self.page.wait_for_selector("#w2v-map .explorer-root[data-items][data-drawn]")
+        if technique in (None, word2vec_map.TAB):
+            self.page.wait_for_selector("#w2v-train")
+            self.page.wait_for_selector("#w2v-map .explorer-root[data-items][data-drawn]")
+        else:
+            self.page.wait_for_selector(".techniques .questions")
         return self
 
     def explorer(self, expression: str) -> Any:
@@ -103,17 +108,32 @@ def wait_for(ask: Callable[[], Any], what: str, seconds: float = 30) -> Any:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server_of() -> Iterator[Callable[[str | None], Server]]:
+    """Starts the page with one technique's tab, or with all: a page of one opens in a third of the time."""
     load_corpus("all")
     projection.warm_up()
     session_module.GRACE_SECONDS = GRACE_SECONDS
     session_module.SWEEP_SECONDS = 0.5
-    store = SessionStore(max_runs=2, device="cpu")
-    demo = shell.build(store)
-    _, address, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, **shell.launch_options())
-    yield Server(address, store, demo)
-    demo.close()
-    store.close()
+    running: dict[str | None, Server] = {}
+
+    def start(technique: str | None) -> Server:
+        if technique not in running:
+            store = SessionStore(max_runs=2, device="cpu")
+            demo = shell.build(store, None if technique is None else [technique])
+            _, address, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, **shell.launch_options())
+            running[technique] = Server(address, store, demo, technique)
+        return running[technique]
+
+    yield start
+    for server in running.values():
+        server.demo.close()
+        server.store.close()
+
+
+@pytest.fixture
+def server(server_of: Callable[[str | None], Server], request: pytest.FixtureRequest) -> Server:
+    """The page with the tab that the test's module names as TECHNIQUE, or the whole page."""
+    return server_of(getattr(request.module, "TECHNIQUE", None))
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +158,7 @@ def new_visitor(server: Server, browser: Browser) -> Iterator[Callable[..., Visi
         visitor.page.on("pageerror", lambda error: visitor.errors.append(str(error)))
         visitor.page.on("request", lambda request: visitor.requests.append(request.url))
         visitors.append(visitor)
-        return visitor.open(server.address)
+        return visitor.open(server.address, server.technique)
 
     yield make
     for visitor in visitors:

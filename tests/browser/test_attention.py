@@ -8,6 +8,7 @@ from tests.browser.conftest import Server, Visitor, wait_for
 from tests.browser.test_accessibility import serious
 
 pytestmark = pytest.mark.browser
+TECHNIQUE = "attention"
 
 ATTACK = "<img src=x onerror=window.hacked=1>"
 

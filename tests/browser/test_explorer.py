@@ -33,6 +33,7 @@ from tests.browser.explorer_page import COLOURS, HEIGHT, SHAPES, frame, items, n
 from tests.browser.test_word2vec import ATTACK, start
 
 pytestmark = pytest.mark.browser
+TECHNIQUE = "word2vec"
 
 NO_WEBGL = """
 window.contexts = [];

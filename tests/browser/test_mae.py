@@ -11,6 +11,7 @@ from tests.browser.conftest import Visitor, wait_for
 from tests.browser.test_simclr import zip_of_folders
 
 pytestmark = pytest.mark.browser
+TECHNIQUE = "mae"
 
 ATTACK = "<img src=x onerror=window.hacked=1>"
 
@@ -78,8 +79,9 @@ def test_hiding_patches_by_ratio_kind_and_click(guest):
     assert len(hidden(guest)) == 48
     number(guest, "bench-ratio", 0.5)
     answered(guest, 32)
+    scattered = hidden(guest)
     choose(guest, "bench-kind", "even grid")
-    wait_for(lambda: 0 not in hidden(guest) or 1 not in hidden(guest), "the grid")
+    wait_for(lambda: hidden(guest) != scattered, "the grid")
     answered(guest, 32)
     before = hidden(guest)
     patch = 27

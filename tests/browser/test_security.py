@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 
 import pytest
 from gradio_client import Client
@@ -17,8 +18,8 @@ EVIL_NUMBERS = [float("nan"), float("inf"), -1, 1e30, "<b>x</b>", None, [1, 2], 
 
 
 @pytest.fixture(scope="module")
-def client(server: Server) -> Client:
-    return Client(server.address, verbose=False)
+def client(server_of: Callable[[str | None], Server]) -> Client:
+    return Client(server_of(None).address, verbose=False)
 
 
 def settings(**changes: object) -> list[object]:

@@ -15,6 +15,7 @@ from tests.backends.simclr.conftest import PALETTE
 from tests.browser.conftest import Visitor, wait_for
 
 pytestmark = pytest.mark.browser
+TECHNIQUE = "simclr"
 
 ATTACK = "<img src=x onerror=window.hacked=1>"
 

@@ -7,6 +7,7 @@ import pytest
 from tests.browser.conftest import GRACE_SECONDS, Server, Visitor, wait_for
 
 pytestmark = pytest.mark.browser
+TECHNIQUE = "word2vec"
 
 ATTACK = "<img src=x onerror=window.hacked=1>"
 

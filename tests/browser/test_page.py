@@ -1,0 +1,28 @@
+"""The whole page: every technique's tab opens, and a reload comes back to the one that was seen last."""
+
+from __future__ import annotations
+
+import pytest
+
+from playground.shell import SHOWN_TAB, TABS
+from tests.browser.conftest import Visitor, wait_for
+
+pytestmark = pytest.mark.browser
+
+
+def selected(visitor: Visitor) -> str:
+    return visitor.page.locator(".techniques > .tab-wrapper [role=tab][aria-selected=true]").first.inner_text()
+
+
+def test_every_tab_opens_and_a_reload_comes_back_to_the_last(visitor, server):
+    labels = {name: label for name, (label, _) in TABS.items()}
+    for name, label in labels.items():
+        visitor.page.get_by_role("tab", name=label, exact=True).click()
+        wait_for(lambda chosen=label: selected(visitor) == chosen, label)
+        visitor.page.locator(".techniques .questions").locator("visible=true").first.wait_for(timeout=60_000)
+        assert visitor.page.locator(".lead h2").locator("visible=true").count() == 1
+    assert visitor.errors == []
+    (session,) = [one for one in server.store._sessions.values() if one.left is None]
+    wait_for(lambda: session.uploads.get(SHOWN_TAB) == name, "the server to know")
+    visitor.page.reload()
+    wait_for(lambda: selected(visitor) == label, "the last tab again")
