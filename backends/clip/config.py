@@ -37,7 +37,7 @@ class CLIPConfig(MethodConfig):
         essential=True,
     )
     batch: int = setting(
-        192,
+        128,
         "Pairs a step. All others of the batch are the wrong answers, so more of them make the task harder.",
         label="Batch",
         unit="pairs",
@@ -63,7 +63,7 @@ class CLIPConfig(MethodConfig):
         2, "Blocks of the transformer that reads captions.", label="Text depth", unit="blocks", ge=1, le=6, step=1
     )
     augmentation: float = setting(
-        1.0,
+        0.4,
         "How strongly pictures are changed in training: crops, small turns, fewer colours, cutouts. 0 switches all "
         "off, and the net learns the drawings by heart.",
         label="Augmentation",
@@ -72,7 +72,7 @@ class CLIPConfig(MethodConfig):
         step=0.1,
     )
     outlines: float = setting(
-        0.5,
+        0.3,
         "How often a picture's edges are drawn over in black, as a fourth artist might.",
         label="Outlines",
         unit="probability",
@@ -81,7 +81,7 @@ class CLIPConfig(MethodConfig):
         step=0.05,
     )
     dropout: float = setting(
-        0.1, "Share of numbers that are left out at random in training.", label="Dropout", ge=0, le=0.7, step=0.05
+        0, "Share of numbers that are left out at random in training.", label="Dropout", ge=0, le=0.7, step=0.05
     )
     learning_rate: float = setting(
         0.002, "Step size at its highest (AdamW). Too high, and the loss jumps or becomes NaN.", label="Learning rate",

@@ -16,7 +16,7 @@ from backends.nets.vision import MEAN, SPREAD, ViTEncoder
 
 PROJECTION = 128
 TEXT_WIDTH, TEXT_HEADS = 128, 4
-CONV_WIDTHS = (32, 64, 128, 256)
+CONV_WIDTHS = (24, 48, 96, 192)
 SCALE_START = 1 / 0.07
 """As in Radford et al., section 2.5."""
 SIGLIP_SCALE, SIGLIP_BIAS = 10.0, -10.0
@@ -82,7 +82,7 @@ class TextEncoder(nn.Module):
 class ResidualConvEncoder(nn.Module):
     """Four stages that each halve the picture, with a residual convolution in all but the first; batch norm and ReLU.
 
-    Names ask for finer features than colours and shapes do, so it is twice as wide as SimCLR's.
+    Names ask for finer features than colours and shapes do, so it is wider than SimCLR's.
     """
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class ResidualConvEncoder(nn.Module):
         self.width = channels
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) in [0, 1] to (B, 256)."""
+        """(B, 3, S, S) in [0, 1] to (B, 192)."""
         features: Tensor = self.stages(torch.sub(images, MEAN).div_(SPREAD))
         return features.mean(dim=(2, 3))
 

@@ -46,8 +46,11 @@ class ShippedModel:
 MODELS: dict[str, ShippedModel] = {
     model.name: model
     for model in (
-        ShippedModel("emoji", "emoji and their names", CLIPConfig(steps=6_000)),
-        ShippedModel("apples", "apples and captions", CLIPConfig(data="apples", steps=1_500)),
+        ShippedModel(
+            "emoji",
+            "emoji and their names",
+            CLIPConfig(steps=2_000, batch=192, augmentation=1.0, outlines=0.5, dropout=0.2),
+        ),
     )
 }
 FIRST = "emoji"

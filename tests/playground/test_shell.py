@@ -119,7 +119,7 @@ def test_the_line_of_waiting_events_is_bounded(demo):
 def test_only_named_endpoints_are_public(demo):
     names = list(demo.get_api_info()["named_endpoints"])
     assert names
-    assert all(name.startswith(("/word2vec_", "/attention_", "/simclr_", "/mae_")) for name in names)
+    assert all(name.startswith(("/word2vec_", "/attention_", "/simclr_", "/mae_", "/clip_")) for name in names)
 
 
 def test_nothing_is_told_to_strangers_and_nothing_comes_from_elsewhere():
