@@ -79,11 +79,10 @@ def build_tab(store: SessionStore) -> Tab:
         config = link.configs[""] if link is not None else None
         return [
             *parts.panel.restore(run, session, config),
-            clip_ask.group_choices(session),
             *clip_ask.views_of(session),
         ]
 
-    return Tab([*parts.panel.outputs(run), parts.ask.group, *parts.ask.views], on_open, LINK)
+    return Tab([*parts.panel.outputs(run), *parts.ask.views], on_open, LINK)
 
 
 def _lay_out_settings(store: SessionStore) -> dict[str, Any]:

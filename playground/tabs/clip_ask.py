@@ -87,7 +87,7 @@ class AskPart:
     @property
     def views(self) -> list[gr.components.Component]:
         """What `views_of` makes values for."""
-        return [self.picture, self.bars, self.trace, self.note]
+        return [self.picture, self.bars, self.trace, self.note, self.group]
 
 
 def lay_out_ask() -> AskPart:
@@ -242,10 +242,10 @@ def picture_of(session: Session, frozen: FrozenCLIP) -> tuple[np.ndarray, np.nda
 
 
 def views_of(session: Session) -> list[Any]:
-    """Values of picture, bars, calculation and the line below."""
+    """Values of picture, bars, calculation, the line below, and the choice of pictures."""
     frozen, line = model_of(session)
     if frozen is None:
-        return ["", answers.sentence(NO_MODEL), "", ""]
+        return ["", answers.sentence(NO_MODEL), "", "", gr.skip()]
     shown, picture, name = picture_of(session, frozen)
     asked = asked_of(session)
     labels_text, templates_text = asked.texts
@@ -254,7 +254,8 @@ def views_of(session: Session) -> list[Any]:
     try:
         labels, templates = read_labels(labels_text[:MAX_TEXT]), read_templates(templates_text[:MAX_TEXT])
     except PromptError as error:
-        return [picture_html(shown, name, None, ""), gr.skip(), gr.skip(), answers.problem(str(error))]
+        problem = answers.problem(str(error))
+        return [picture_html(shown, name, None, ""), gr.skip(), gr.skip(), problem, group_choices(session)]
     classes = make_classes(frozen, labels.names, templates)
     embedded = frozen.embed_pictures(picture[None])
     scores = score(frozen, embedded, classes.vectors)
@@ -271,12 +272,13 @@ def views_of(session: Session) -> list[Any]:
         bars_html(frozen, labels.names, scores, order),
         trace_html(frozen, classes, embedded[0], order),
         "".join(answers.sentence(note) for note in [*notes, line]),
+        group_choices(session),
     ]
 
 
 def said(message: str) -> list[Any]:
     """A message in the line below, and all else as it was."""
-    return [gr.skip(), gr.skip(), gr.skip(), message]
+    return [gr.skip(), gr.skip(), gr.skip(), message, gr.skip()]
 
 
 def _reading_notes(frozen: FrozenCLIP, names: Sequence[str]) -> list[str]:
@@ -332,7 +334,7 @@ def bars_html(frozen: FrozenCLIP, names: Sequence[str], scores: Scores, order: n
     rows = "".join(
         f'<tr><th scope="row">{marked(frozen, names[i])}</th>'
         f'<td class="bar"><span style="width:{100 * scores.softmax[0, i]:.1f}%"></span></td>'
-        f'<td class="num">{scores.softmax[0, i]:.0%}</td><td class="num">{scores.cosines[0, i]:.2f}</td>'
+        f'<td class="num">{scores.softmax[0, i]:.0%}</td><td class="num">{signed(scores.cosines[0, i])}</td>'
         f'<td class="num">{scores.alone[0, i]:.0%}</td></tr>'
         for i in order[:BARS]
     )
@@ -354,10 +356,10 @@ def trace_html(frozen: FrozenCLIP, classes: Classes, picture: np.ndarray, order:
     rows = "".join(
         f'<tr><th scope="row">{marked(frozen, classes.labels[i])}</th>'
         + "".join(
-            f'<td class="num">{prompts[i, t]:.2f} <small>{alone[i, t]:.0%}</small></td>'
+            f'<td class="num">{signed(prompts[i, t])} <small>{alone[i, t]:.0%}</small></td>'
             for t in range(len(classes.templates))
         )
-        + f'<td class="num">{mean[i]:.2f}</td><td class="num">{frozen.scale * mean[i]:.1f}</td>'
+        + f'<td class="num">{signed(mean[i])}</td><td class="num">{signed(frozen.scale * mean[i], 1)}</td>'
         f'<td class="num"><b>{whole[i]:.0%}</b></td><td class="num">{classes.agreement[i]:.2f}</td></tr>'
         for i in order[:TRACED]
     )
@@ -372,3 +374,8 @@ def trace_html(frozen: FrozenCLIP, classes: Classes, picture: np.ndarray, order:
         '<p class="note">Each label is put into every template and embedded; the mean of these vectors, brought to '
         "length 1, is the label’s class vector. Nothing is trained. The softmax runs over all labels.</p></details>"
     )
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with a real minus."""
+    return f"{value:.{digits}f}".replace("-", "−")
