@@ -64,12 +64,12 @@ class FrozenCLIP:
     @property
     def scale(self) -> float:
         """1 / temperature."""
-        return float(self.model.scale)
+        return float(self.model.scale.detach())
 
     @property
     def bias(self) -> float | None:
         """SigLIP's; None for CLIP."""
-        return None if self.model.logit_bias is None else float(self.model.logit_bias)
+        return None if self.model.logit_bias is None else float(self.model.logit_bias.detach())
 
     @property
     def size(self) -> int:
@@ -174,7 +174,7 @@ class CLIPTrainer(Trainer):
             metrics = {
                 "loss": self.loss,
                 "pairs_per_second": pace,
-                "logit_scale": float(self._good.scale),
+                "logit_scale": float(self._good.scale.detach()),
                 "diagonal": float(np.diag(matrix).mean() - _off_diagonal(matrix).mean()),
                 **self.scores,
             }
