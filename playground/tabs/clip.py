@@ -19,7 +19,7 @@ from playground.components.run_panel import RunPanel, TabRun
 from playground.links import Link, LinkTarget, query_of, read_query
 from playground.own_pictures import OWN_DATA, own_pictures, read_own_pictures, take_own_pictures
 from playground.session import Session, SessionStore
-from playground.tabs import clip_ask, clip_game, clip_live, clip_search
+from playground.tabs import clip_ask, clip_game, clip_gap, clip_live, clip_search
 from playground.tabs.clip_how import build_how_it_works
 from playground.tabs.clip_state import TAB
 from playground.tabs.pictures import UPLOAD
@@ -53,6 +53,8 @@ class Parts:
     search: clip_search.SearchPart
     game: clip_game.GamePart
     game_tab: gr.Tab
+    gap: clip_gap.GapPart
+    gap_tab: gr.Tab
     live: clip_live.Live
 
 
@@ -72,6 +74,7 @@ def build_tab(store: SessionStore) -> Tab:
     clip_ask.wire_ask(store, parts.ask)
     clip_search.wire_search(store, parts.search, parts.views, parts.ask.views)
     clip_game.wire_game(store, parts.game, parts.game_tab)
+    clip_gap.wire_gap(store, parts.gap, parts.gap_tab)
     _wire_own(store, parts)
     wire_link(parts.copy_link, parts.link, settings, partial(make_query, store, run))
 
@@ -115,11 +118,22 @@ def _lay_out_views() -> dict[str, Any]:
             search = clip_search.lay_out_search()
         with gr.Tab("Ten names", id="game") as game_tab:
             game = clip_game.lay_out_game()
+        with gr.Tab("The gap", id="gap") as gap_tab:
+            gap = clip_gap.lay_out_gap()
         with gr.Tab("Your run", id="live"):
             live = clip_live.lay_out_live()
         with gr.Tab("How it works", id="how"):
             build_how_it_works()
-    return {"views": views, "ask": ask, "search": search, "game": game, "game_tab": game_tab, "live": live}
+    return {
+        "views": views,
+        "ask": ask,
+        "search": search,
+        "game": game,
+        "game_tab": game_tab,
+        "gap": gap,
+        "gap_tab": gap_tab,
+        "live": live,
+    }
 
 
 def _wire_own(store: SessionStore, parts: Parts) -> None:

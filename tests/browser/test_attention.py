@@ -91,7 +91,8 @@ def test_heads_are_read_silenced_and_nothing_a_visitor_writes_is_markup(guest):
     assert "Small GPT" in guest.page.input_value("#attention-model input")
 
 
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_serious_in_any_part_of_attention(guest, server: Server, theme):
     if theme == "dark":
         guest.page.evaluate("document.body.classList.add('dark')")

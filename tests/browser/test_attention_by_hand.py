@@ -493,7 +493,7 @@ def test_an_edit_is_followed_within_the_time(bench):
     assert bench.ask("t.took") < EDIT_MILLISECONDS
 
 
-@pytest.mark.parametrize(("theme", "width"), [("", WIDTHS[0]), ("dark", WIDTHS[1])])
+@pytest.mark.parametrize(("theme", "width"), [("", WIDTHS[0]), pytest.param("dark", WIDTHS[1], marks=pytest.mark.slow)])
 def test_nothing_leaves_the_panel_and_nothing_is_found(opened, theme, width):
     bench = opened(theme, width)
     bench.type("score of Thinking", "100")

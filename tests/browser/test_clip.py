@@ -61,6 +61,9 @@ def test_a_search_ranks_pictures_and_a_click_asks_about_one(guest):
     wait_for(lambda: "guessing gets 10%" in guest.page.inner_text("#clip-game-note"), "ten names")
     assert guest.page.locator("#clip-game-grid figure").count() == 40
     assert guest.page.locator("#clip-confusion tbody tr").count() == 10
+    show(guest, "The gap")
+    wait_for(lambda: "The middles are" in guest.page.inner_text("#clip-gap-line"), "the gap")
+    guest.page.wait_for_selector("#clip-gap .scatterlayer .trace")
     assert guest.errors == []
 
 

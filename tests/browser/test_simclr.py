@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -95,9 +96,15 @@ def test_a_picture_on_the_map_is_asked_for_its_neighbours(guest):
     show(guest, "Your run")
     wait_for(lambda: ask(guest, "e?.items?.names.length === 400 && !!e.places && !e.tween"), "the map")
     before = guest.page.inner_html("#simclr-neighbours")
-    x, y = ask(guest, "((b) => [b.left + e.places.x[7], b.top + e.places.y[7]])(e.canvas.getBoundingClientRect())")
-    guest.page.mouse.click(x, y)
-    wait_for(lambda: guest.page.inner_html("#simclr-neighbours") != before, "its neighbours")
+
+    def clicked() -> bool:
+        """Click where the picture is now; the map may still be on its way to rest."""
+        x, y = ask(guest, "((b) => [b.left + e.places.x[7], b.top + e.places.y[7]])(e.canvas.getBoundingClientRect())")
+        guest.page.mouse.click(x, y)
+        time.sleep(1)
+        return guest.page.inner_html("#simclr-neighbours") != before
+
+    wait_for(clicked, "its neighbours")
     assert guest.page.locator("#simclr-neighbours figure").count() == 8
     assert guest.errors == []
 

@@ -271,7 +271,7 @@ def test_the_button_draws_another_batch(open_page):
     )
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_leaves_the_panel_and_nothing_serious_is_found(open_page, theme):
     shown = open_page(theme)
     for at in (3, 2):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from playground.session import Session
-from playground.tabs import clip_ask, clip_game, clip_live, clip_search
+from playground.tabs import clip_ask, clip_game, clip_gap, clip_live, clip_search
 from playground.tabs.clip_state import LOADED, gallery_of
 from tests.backends.clip.conftest import shapes
 from tests.backends.clip.conftest import trained as trained_clip  # noqa: F401 - a fixture
@@ -45,7 +45,7 @@ def test_without_a_model_a_sentence_says_what_to_do(session, monkeypatch):
 
 def test_the_label_that_fits_stands_first_with_softmax_cosine_and_alone(ready):
     show(ready, shapes().images[0])  # a red square
-    _, bars, trace, note = ask(ready, "blue bar\nred square\nyellow bar")
+    _, bars, trace, note, _ = ask(ready, "blue bar\nred square\nyellow bar")
     first = re.search(r"<tbody><tr>(.*?)</tr>", bars)[1]
     assert "red square" in first
     assert len(re.findall(r"\d+%", text(first))) == 2
@@ -62,7 +62,7 @@ def test_the_calculation_shows_each_template_and_the_ensemble(ready):
 
 def test_one_label_and_wrong_templates_are_spoken_of(ready):
     assert "probability is 1" in text(ask(ready, "red square")[3])
-    picture, bars, _, note = ask(ready, "red square\nblue bar", "no braces")
+    picture, bars, _, note, _ = ask(ready, "red square\nblue bar", "no braces")
     assert "where the label goes" in text(note)
     assert "<img" in picture
     assert isinstance(bars, dict)  # skipped: the last answer stays
@@ -79,7 +79,7 @@ def test_markup_in_labels_templates_and_prompts_stays_text(ready):
 
 
 def test_unseen_words_are_marked_and_only_unseen_words_are_spoken_of(ready):
-    _, bars, _, note = ask(ready, "purple square\nred square")
+    _, bars, _, note, _ = ask(ready, "purple square\nred square")
     assert re.search(r'class="unseen"[^>]*>purple<', bars)
     assert "Not a single word" not in text(note)
     assert "Not a single word" in text(ask(ready, "zebra\npurple")[3])
@@ -115,6 +115,14 @@ def test_ten_names_are_drawn_sorted_and_counted(ready):
     assert grid.count("<figure") == 32
     counted = sum(int(n) for n in re.findall(r'class="num \w+"[^>]*>(\d+)<', confusion))
     assert counted == 32
+
+
+def test_the_gap_is_said_in_numbers(ready):
+    chart, line = clip_gap.gap_views(ready)
+    assert len(json.loads(chart)["data"]) == 3
+    assert re.search(r"The middles are \d\.\d\d apart", text(line))
+    ready.uploads[clip_gap.KEPT] = "nonsense"
+    assert clip_gap.group_of(ready) == "train"
 
 
 def test_a_strange_group_is_taken_for_the_last_one(ready):
