@@ -1,4 +1,4 @@
-"""The gap: pictures and captions on one map, and why a cosine of 0.3 can be the best there is."""
+"""The gap: pictures and captions on one map, and how far apart their middles are."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ PAIRS = 150
 KEPT = "clip_gap"
 NOTHING = "There is nothing to show yet: press Train, or load a model whose pictures are here."
 EXPLANATION = (
-    "Each line joins a picture and its caption. The two kinds lie apart from the first step on, and the loss never "
-    "asks them to meet: it only asks that a picture be nearer to its own caption than to the others."
+    "Each line joins a picture and its caption. The loss never asks the two kinds to meet: it only asks that a picture "
+    "be nearer to its own caption than to the others, so a gap between the kinds costs nothing and may stay."
 )
 
 

@@ -33,8 +33,8 @@ also where the right label is missing; look at the cosine behind it.
 the right name among nine others of the same test, the exact mean over all choices of these; guessing gets 10 %. For
 apples six combinations of colour and shape are never trained on; each part of them is known from others.
 
-**The gap.** Pictures and captions end in two different regions of the sphere, apart from each other from the first
-step on; the loss only asks that a pair be closer than others, not that it meet. So a cosine of 0.3 may be the best.
+**The gap.** The loss only asks that a pair be closer than others, not that it meet. So pictures and captions may keep
+to two regions of the sphere, as they do in OpenAI's CLIP, where a cosine of 0.3 is a good one; look under *The gap*.
 
 **Other than in the paper.** Thousands of pairs instead of 400 million, nets hundreds of times smaller, short captions;
 the mean over tokens stands for a caption; dark outlines are drawn over some pictures in training, since artists

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
 FOUND = 24
 KEPT = "clip_found"
-EXAMPLES = ("a red fruit", "an angry cat", "a sad face", "flag with a star", "something to drink", "a green animal")
+EXAMPLES = (
+    "a red heart",
+    "a red fruit",
+    "an angry cat",
+    "a sad face",
+    "flag with a star",
+    "something to drink",
+    "a green animal",
+)
 MAX_PROMPT = 300
 NO_PICTURES = "The model's pictures are not here, so there is nothing to search: ask about a picture of your own."
 
