@@ -73,14 +73,6 @@ class Pairs:
         return (self.train, *self.tests.values())
 
 
-TEST_LABELS = {
-    "unseen_artist": "an artist never seen",
-    "unseen_concepts": "names never seen",
-    "held_out": "pictures never seen",
-    "unseen_combinations": "combinations never seen",
-}
-
-
 def load_pairs(data: str, size: int, pictures: PictureSet | None = None) -> Pairs:
     """Return a run's pictures and captions; those that are built in are made once and shared.
 

@@ -22,6 +22,7 @@ from backends.clip.pairs import Captioned, Pairs, load_pairs
 from backends.clip.tokens import CaptionTokenizer, Reading
 from backends.clip.zero_shot import ten_way, top_k
 from backends.data.pictures import PictureError, PictureSet
+from backends.engine.schedule import rate_at
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDiverged, TrainingError
 from backends.nets.frozen import frozen_copy
 from backends.nets.seeded import seeded
@@ -32,7 +33,6 @@ TEST_SECONDS = 1.0
 LIVE_PICTURES = 300
 """Of each test while it trains; `evaluate` takes all."""
 SHOWN_PAIRS = 16
-WARM_UP_SHARE = 0.05
 CLIP_NORM = 1.0
 EMBED_CHUNK = 500
 PACE_MEMORY = 0.7
@@ -321,13 +321,6 @@ def shown_pairs(captioned: Captioned, count: int = SHOWN_PAIRS) -> np.ndarray:
     """Some pictures with captions that all differ, spread over the classes: (n,) indices, the same for every run."""
     _, first = np.unique(captioned.class_idx, return_index=True)
     return first[np.linspace(0, len(first) - 1, min(count, len(first))).round().astype(int)]
-
-
-def rate_at(share: float) -> float:
-    """Learning rate as a share of its peak: a short linear rise, then a cosine down to 0."""
-    if share < WARM_UP_SHARE:
-        return max(0.05, share / WARM_UP_SHARE)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (share - WARM_UP_SHARE) / (1 - WARM_UP_SHARE))))
 
 
 @torch.no_grad()

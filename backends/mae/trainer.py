@@ -16,6 +16,7 @@ from torch import Tensor
 from backends.analysis.prober import PictureProber, Probed, as_tensor, map_pictures, spread_out
 from backends.data.pictures import PictureError, PictureSet
 from backends.data.splits import Split, load_split
+from backends.engine.schedule import rate_at
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDiverged, TrainingError
 from backends.mae.config import MAEConfig
 from backends.mae.masking import draw_mask, draw_masks, hidden_count
@@ -26,7 +27,6 @@ from backends.nets.seeded import seeded
 BETAS = (0.9, 0.95)
 """Of AdamW, as in the paper's appendix A."""
 CLIP_NORM = 1.0
-WARM_UP_SHARE = 0.05
 PATCHES_A_STEP = 16_384
 """Most patches that a step holds; with more of them it would take seconds, and whoever wants to stop would wait."""
 PACE_MEMORY = 0.7
@@ -442,13 +442,6 @@ def film_mask(config: MAEConfig) -> np.ndarray:
     """The mask over all of the film's pictures: (L,) bool, True = hidden."""
     ratio = hidden_count(config.mask_ratio, config.patches) / config.patches
     return draw_mask(config.masking, ratio, config.side, FILM_SEED)
-
-
-def rate_at(share: float) -> float:
-    """Learning rate as a share of its peak: a short linear rise, then a cosine down to 0."""
-    if share < WARM_UP_SHARE:
-        return max(0.05, share / WARM_UP_SHARE)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (share - WARM_UP_SHARE) / (1 - WARM_UP_SHARE))))
 
 
 @torch.no_grad()

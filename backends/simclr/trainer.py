@@ -17,6 +17,7 @@ from backends.analysis.collapse import measure_collapse
 from backends.analysis.prober import PictureProber, Probed, as_tensor, map_pictures
 from backends.data.pictures import PictureError, PictureSet
 from backends.data.splits import Split, load_split
+from backends.engine.schedule import rate_at
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDiverged, TrainingError
 from backends.nets.frozen import frozen_copy
 from backends.nets.seeded import seeded
@@ -30,7 +31,6 @@ PROBE_SHARE = 0.07
 """Of the training time: the probes wait until that much of it pays for them."""
 PROBE_SECONDS = 0.8
 """At least so long from one probe to the next."""
-WARM_UP_SHARE = 0.05
 CLIP_NORM = 5.0
 EMBED_CHUNK = 500
 PACE_MEMORY = 0.7
@@ -270,13 +270,6 @@ class Prober(PictureProber):
         probed = self.probe_features(lambda images: _embed(model.encoder, images), step)
         model.train(training)
         return probed
-
-
-def rate_at(share: float) -> float:
-    """Learning rate as a share of its peak: a short linear rise, then a cosine down to 0."""
-    if share < WARM_UP_SHARE:
-        return max(0.05, share / WARM_UP_SHARE)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (share - WARM_UP_SHARE) / (1 - WARM_UP_SHARE))))
 
 
 @torch.no_grad()

@@ -82,10 +82,12 @@ def build_tab(store: SessionStore) -> Tab:
         config = link.configs[""] if link is not None else None
         return [
             *parts.panel.restore(run, session, config),
+            *clip_ask.texts_of(session),
             *clip_ask.views_of(session),
         ]
 
-    return Tab([*parts.panel.outputs(run), *parts.ask.views], on_open, LINK)
+    ask = parts.ask
+    return Tab([*parts.panel.outputs(run), ask.labels, ask.templates, *ask.views], on_open, LINK)
 
 
 def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
@@ -150,13 +152,15 @@ def _wire_own(store: SessionStore, parts: Parts) -> None:
         take_own_pictures(session, pictures)
         return [OWN_DATA, answers.sentence(f"{len(pictures):,} pictures are here. Press Train."), None]
 
-    def on_data(data: str, request: gr.Request) -> str:
+    def on_data(data: str, labels: str, request: gr.Request) -> list[Any]:
         missing = data == OWN_DATA and own_pictures(store.of(str(request.session_hash))) is None
-        return answers.sentence("Bring a .zip of folders under Your own pictures.") if missing else ""
+        note = answers.sentence("Bring a .zip of folders under Your own pictures.") if missing else ""
+        untouched = labels in clip_ask.FIRST_LABELS.values()
+        return [note, clip_ask.first_labels(data) if untouched else gr.skip()]
 
     data = parts.widgets["data"]
     parts.own.upload(on_upload, parts.own, [data, parts.own_note, parts.own], api_name="clip_own_pictures", **UPLOAD)
-    data.input(on_data, data, parts.own_note, api_name=False, **QUICK)
+    data.input(on_data, [data, parts.ask.labels], [parts.own_note, parts.ask.labels], api_name=False, **QUICK)
 
 
 def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: list[Any]) -> str:

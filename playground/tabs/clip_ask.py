@@ -58,13 +58,12 @@ class Asked:
         group: of the model's data, or "" before any was chosen.
         index: in that group.
         own: (OWN_SIDE, OWN_SIDE, 3) uint8, the visitor's own; it counts before the group's.
-        label: whose part of the picture is shown; None: the best one's.
+        texts: labels and templates as they were asked last; empty before that.
     """
 
     group: str = ""
     index: int = 0
     own: np.ndarray | None = None
-    label: str | None = None
     texts: tuple[str, str] = field(default=("", ""))
 
 
@@ -189,6 +188,20 @@ def asked_of(session: Session) -> Asked:
     return asked
 
 
+def texts_of(session: Session) -> tuple[str, str]:
+    """Labels and templates as they were asked last; at first some that fit the model's pictures."""
+    texts = asked_of(session).texts
+    if texts[0]:
+        return texts
+    frozen, _ = model_of(session)
+    return first_labels(frozen.config.data if frozen is not None else ""), FIRST_TEMPLATES
+
+
+def first_labels(data: str) -> str:
+    """Labels that fit a set of pictures."""
+    return FIRST_LABELS.get(data, FIRST_LABELS["emoji"])
+
+
 def group_choices(session: Session) -> Any:
     """The groups of pictures that the present model has, for the dropdown."""
     frozen, _ = model_of(session)
@@ -247,10 +260,7 @@ def views_of(session: Session) -> list[Any]:
     if frozen is None:
         return ["", answers.sentence(NO_MODEL), "", "", gr.skip()]
     shown, picture, name = picture_of(session, frozen)
-    asked = asked_of(session)
-    labels_text, templates_text = asked.texts
-    if not labels_text:
-        labels_text, templates_text = FIRST_LABELS.get(frozen.config.data, FIRST_LABELS["emoji"]), FIRST_TEMPLATES
+    labels_text, templates_text = texts_of(session)
     try:
         labels, templates = read_labels(labels_text[:MAX_TEXT]), read_templates(templates_text[:MAX_TEXT])
     except PromptError as error:

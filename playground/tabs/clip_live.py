@@ -23,7 +23,7 @@ from playground.controls import Controls
 from playground.figures import curves, style
 from playground.own_pictures import own_pictures
 from playground.session import Run, Session, SessionStore
-from playground.tabs.clip_state import GALLERY, GROUP_TITLES, LOADED, TAB, model_of
+from playground.tabs.clip_state import GROUP_TITLES, LOADED, TAB, model_of
 
 THUMB = 48
 LOW = np.array([255, 255, 255])
@@ -102,11 +102,6 @@ def first_views(session: Session) -> list[Any]:
     model, line = model_of(session)
     table = scores_html(model.scores, None) + answers.sentence(line) if model is not None else ""
     return [answers.sentence(WAITING), empty_figure("Zero-shot accuracy: appears while you train"), None, table]
-
-
-def forget_gallery(session: Session) -> None:
-    """Free what was embedded for a model that answers no more."""
-    session.uploads.pop(GALLERY, None)
 
 
 def matrix_html(run: Run) -> str:

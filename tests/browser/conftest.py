@@ -110,7 +110,7 @@ def wait_for(ask: Callable[[], Any], what: str, seconds: float = 30) -> Any:
 
 @pytest.fixture(scope="session")
 def server_of() -> Iterator[Callable[[str | None], Server]]:
-    """Starts the page with one technique's tab, or with all: a page of one opens in a third of the time."""
+    """Starts the page with one technique's tab, or with all: a page of one opens sooner."""
     load_corpus("all")
     projection.warm_up()
     session_module.GRACE_SECONDS = GRACE_SECONDS
