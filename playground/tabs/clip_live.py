@@ -116,7 +116,7 @@ def matrix_html(run: Run) -> str:
     told = (
         f"Own captions {np.diag(matrix).mean():.2f}, others {np.diag(matrix).mean() - gain:.2f}: "
         f"temperature {1 / run.snapshot.metrics['logit_scale']:.3f}"
-    )
+    ).replace("-", "−")
     return (
         '<div class="clip-matrix">'
         f'<div class="clip-columns">{columns}</div><div class="clip-rows">{rows}</div>'
@@ -194,7 +194,7 @@ def empty_figure(title: str) -> str:
 
 
 def scores_html(scores: dict[str, float], run: Run | None) -> str:
-    """The tests as a table: one of ten names, the first five of all, the first of all."""
+    """The tests as a table: one of ten names (or all, of fewer), the first five of all, the first of all."""
     tests = [name.removeprefix("zero_shot_") for name in scores if name.startswith("zero_shot_")]
     if not tests:
         return ""
@@ -206,7 +206,8 @@ def scores_html(scores: dict[str, float], run: Run | None) -> str:
         if f"top1_{test}" in scores
     )
     when = "live, on some of the pictures" if run is not None and not run.done else "on pictures never trained on"
-    head = "<tr><th></th><th>one of ten</th><th>top 5</th><th>top 1</th></tr>"
+    ways = 10 if run is None else ways_of(run)
+    head = f"<tr><th></th><th>one of {ways}</th><th>top 5</th><th>top 1</th></tr>"
     caption = f"<caption>Right names, {when}</caption>"
     return f'<table class="clip-scores">{caption}<thead>{head}</thead><tbody>{rows}</tbody></table>'
 
