@@ -20,7 +20,7 @@ bench: setup-dev browser
 	for name in word2vec explorer simclr attention mae clip; do $(BIN)/python -m tests.benchmarks $$name --json $(ARGS) || exit 1; done
 
 check: setup-dev
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gradio as gr
-from backends.mae.presets import PRESETS
 
+from backends.mae.presets import PRESETS
 from playground.tabs import presets
 
 INTRODUCTION = "Pick one: it sets the controls and says what to expect. Predict, then press Train."
