@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -60,8 +60,19 @@ def write_features(frozen: ProbedModel, path: Path) -> Path:
     features = frozen.probed.features
     if not len(features):
         raise PictureError("The pictures of this model are not here, so it has no features to take home.")
-    pictures = frozen.map_pictures
-    return write_atomically(path, lambda temporary: _pack(temporary, _features(features), _labels(pictures)))
+    return write_vectors(features, _labels(frozen.map_pictures), path)
+
+
+def write_vectors(vectors: np.ndarray, labels: Sequence[Sequence[str]], path: Path) -> Path:
+    """Write a .zip of features.tsv and labels.tsv, as the Embedding Projector reads them.
+
+    Args:
+        vectors: (n, D), a line each, without a header.
+        labels: the header and n rows; may hold a visitor's texts.
+        path: of the .zip.
+    """
+    lines = "".join("\t".join(_cell(text) for text in row) + "\n" for row in labels)
+    return write_atomically(path, lambda temporary: _pack(temporary, _features(vectors), lines))
 
 
 def write_probes(frozen: ProbedModel, path: Path) -> Path:
@@ -95,12 +106,12 @@ def _features(features: np.ndarray) -> str:
     return "".join("\t".join(f"{value:.6g}" for value in row) + "\n" for row in features.tolist())
 
 
-def _labels(pictures: PictureSet) -> str:
+def _labels(pictures: PictureSet) -> list[list[str]]:
     factors = list(pictures.factors.values())
     rows = [["name", *(factor.name for factor in factors)]]
     for i, name in enumerate(pictures.names):
         rows.append([name, *(factor.classes[factor.values[i]] for factor in factors)])
-    return "".join("\t".join(_cell(text) for text in row) + "\n" for row in rows)
+    return rows
 
 
 def _cell(text: str) -> str:

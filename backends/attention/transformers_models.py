@@ -37,6 +37,7 @@ from backends.attention.heads import (
 MAX_MODEL_BYTES = 1_500_000_000
 MAX_CONFIG_BYTES = 4 << 20
 """A picture model's config names its classes."""
+MAX_PREPROCESSOR_BYTES = 64 << 10
 MAX_FOLDERS = 200
 MAX_LABEL_CHARS = 40
 FETCH_SECONDS = 90.0
@@ -553,6 +554,30 @@ def load_pretrained(loader: Any, folder: Path, **options: Any) -> Any:
     if report["missing_keys"]:
         raise HeadsError(f"The model in {folder.name} lacks {len(report['missing_keys'])} of its tensors.")
     return model.eval()
+
+
+def standardisation(
+    folder: Path, default: tuple[tuple[float, ...], tuple[float, ...]]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and spread of each colour in [0, 1], as preprocessor_config.json says; the default where it says none.
+
+    Args:
+        folder: of a model that reads pictures.
+        default: three means and three spreads, red first.
+
+    Raises:
+        HeadsError: it says something else than three numbers.
+    """
+    path = folder / "preprocessor_config.json"
+    if not path.is_file():
+        return default
+    if path.stat().st_size > MAX_PREPROCESSOR_BYTES:
+        raise HeadsError(f"preprocessor_config.json in {folder.name} is too large. The present model stays.")
+    said = json.loads(path.read_text(encoding="utf-8"))
+    values = np.array([said.get("image_mean", default[0]), said.get("image_std", default[1])], np.float64)
+    if values.shape != (2, 3) or not np.isfinite(values).all() or not (values[1] > 1e-3).all():
+        raise HeadsError(f"preprocessor_config.json in {folder.name} holds odd numbers. The present model stays.")
+    return tuple(values[0].tolist()), tuple(values[1].tolist())
 
 
 def _declares(folder: Path, ending: str) -> bool:

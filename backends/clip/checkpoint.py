@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from backends.clip.config import CLIPConfig
 from backends.clip.tokens import LONGEST, VOCABULARY, CaptionTokenizer
+from backends.data.pictures import PictureError
 from backends.engine.checkpoints import CheckpointError, save_checkpoint, save_tensors
 from backends.engine.model_files import (
     MODEL_NAME,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from backends.clip.model import CLIPModel
     from backends.clip.pairs import Pairs
     from backends.clip.trainer import FrozenCLIP
+    from backends.data.pictures import PictureSet
 
 METHOD = "clip"
 TOKENIZER = "tokenizer"
@@ -53,13 +55,18 @@ def tensors_of(frozen: FrozenCLIP) -> dict[str, Any]:
     return {**arrays_of(frozen.model), TOKENIZER: text_tensor(json.dumps(told))}
 
 
-def load_model(path: Path, device: str = "cpu", pairs: Pairs | None = None) -> FrozenCLIP:
-    """Read a model.
+def size_of(frozen: FrozenCLIP) -> int:
+    """Bytes of a model's weights."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in frozen.model.state_dict().values())
+
+
+def load_model(path: Path, device: str = "cpu", *, pictures: PictureSet | None = None) -> FrozenCLIP:
+    """Read a model, and the data of its run where they are here.
 
     Args:
         path: of the .safetensors file; nothing in it is believed.
         device: "cpu", "cuda" or "mps".
-        pairs: the data of its run, where they are here.
+        pictures: the visitor's own; a model of own pictures has none without them.
 
     Raises:
         CheckpointError: the file is missing or refused.
@@ -77,7 +84,16 @@ def load_model(path: Path, device: str = "cpu", pairs: Pairs | None = None) -> F
         finite = torch.isfinite(pictures).all() and torch.isfinite(texts).all() and torch.isfinite(model.scale)
     if not bool(finite):
         raise CheckpointError(ODD_NUMBERS)
-    return FrozenCLIP(config, step, model, tokenizer, pairs, device, {})
+    return FrozenCLIP(config, step, model, tokenizer, _pairs_of(config, pictures), device, {})
+
+
+def _pairs_of(config: CLIPConfig, pictures: PictureSet | None) -> Pairs | None:
+    from backends.clip.pairs import load_pairs
+
+    try:
+        return load_pairs(config.data, int(config.image_size), pictures)
+    except PictureError:
+        return None
 
 
 def _metadata(frozen: FrozenCLIP) -> dict[str, str]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import cycle, islice
 
 import numpy as np
 
@@ -16,6 +17,8 @@ UNSEEN_ARTIST = "OpenMoji"
 UNSEEN_CONCEPTS = 150
 SPLIT_SEED = 0
 HELD_OUT_SHARE = 0.2
+MIN_OWN = 4
+"""Pictures of a visitor's own."""
 CAPTIONS = 4
 """Ways in which a picture's caption is put; training draws one of them."""
 TEMPLATES = ("{}", "an emoji of {}", "a picture of {}", "{}, drawn")
@@ -57,7 +60,7 @@ class Pairs:
 
     Attributes:
         train: to train on.
-        captions: by picture of `train`, the ways to put its caption, the plain one first.
+        captions: by picture of `train`, the ways to put its caption, the plain one first; as many of each picture.
         tests: by name in snake_case, pictures that are never trained on.
         templates: prompts that fit these pictures, the plain "{}" first.
     """
@@ -79,7 +82,7 @@ def load_pairs(data: str, size: int, pictures: PictureSet | None = None) -> Pair
     Args:
         data: "emoji", "apples", or the visitor's "own".
         size: side in pixels.
-        pictures: the visitor's own, whose names are the captions; needed when `data` is "own".
+        pictures: the visitor's own, with captions or with names that are theirs; needed when `data` is "own".
 
     Raises:
         PictureError: own pictures are asked for and there are none, or too few.
@@ -93,28 +96,47 @@ def load_pairs(data: str, size: int, pictures: PictureSet | None = None) -> Pair
 
 
 def own_pairs(pictures: PictureSet, size: int) -> Pairs:
-    """Pair a visitor's pictures with the names of their folders, or their own where each is alone.
+    """Pair a visitor's pictures with their captions, or else the names of their folders, or else their own names.
+
+    Where there are captions, a picture's class is its first one, and pictures without any are not used.
 
     Raises:
-        PictureError: there are fewer than two captions, so nothing could be told apart.
+        PictureError: there are too few pictures with captions, or fewer than two captions to tell apart.
     """
-    label = pictures.factors.get("folder")
-    names = tuple(label.classes[i] for i in label.values) if label is not None else pictures.names
-    classes = tuple(dict.fromkeys(names))
+    templates = ("{}", "a picture of {}")
+    if pictures.captions:
+        pictures = pictures.subset([i for i, ways in enumerate(pictures.captions) if ways])
+        captions = pictures.captions
+    else:
+        captions = tuple(tuple(template.format(name) for template in templates) for name in _names(pictures))
+    if len(captions) < MIN_OWN:
+        raise PictureError(f"Only {len(captions)} of your pictures have captions: bring at least {MIN_OWN}.")
+    names = [ways[0] for ways in captions]
+    place = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    classes = tuple(place)
     if len(classes) < 2:
         raise PictureError("All pictures have the same caption; bring at least two folders, or a captions.csv.")
-    class_idx = np.array([classes.index(name) for name in names], np.int64)
+    class_idx = np.array([place[name] for name in names], np.int64)
     whole = Captioned(at_training_size(pictures, size), classes, class_idx)
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(pictures))
-    held_out = np.sort(order[: max(1, round(HELD_OUT_SHARE * len(order)))])
-    train = np.setdiff1d(order, held_out)
-    templates = ("{}", "a picture of {}")
+    train, held_out = pictures.split_indices(HELD_OUT_SHARE, SPLIT_SEED)
     return Pairs(
         train=_subset(whole, train),
-        captions=tuple(tuple(template.format(names[i]) for template in templates) for i in train),
+        captions=_as_many_of_each([captions[i] for i in train]),
         tests={"held_out": _subset(whole, held_out)},
         templates=templates,
     )
+
+
+def _names(pictures: PictureSet) -> tuple[str, ...]:
+    """The folders' names by picture, or the pictures' own where there are no folders."""
+    label = pictures.factors.get("folder")
+    return tuple(label.classes[i] for i in label.values) if label is not None else pictures.names
+
+
+def _as_many_of_each(captions: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """Repeat every picture's captions, one after another, until all have as many: at most `CAPTIONS`."""
+    most = min(CAPTIONS, max(len(ways) for ways in captions))
+    return tuple(tuple(islice(cycle(ways), most)) for ways in captions)
 
 
 def unseen_concepts() -> np.ndarray:

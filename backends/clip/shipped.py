@@ -51,6 +51,7 @@ MODELS: dict[str, ShippedModel] = {
             "emoji and their names",
             CLIPConfig(steps=2_000, batch=192, augmentation=1.0, outlines=0.5, dropout=0.2),
         ),
+        ShippedModel("apples", "apples and their captions", CLIPConfig(data="apples", steps=1_000)),
     )
 }
 FIRST = "emoji"
@@ -87,14 +88,10 @@ def _entry(name: str) -> ShippedModel:
 
 @lru_cache(maxsize=len(MODELS))
 def _load(name: str) -> FrozenCLIP:
-    from backends.clip.pairs import load_pairs
-
     shipped = MODELS[name]
     card = _card(shipped)
-    frozen = load_model(shipped.path)
-    pairs = load_pairs(frozen.config.data, int(frozen.config.image_size))
     scores = {key: float(value) for key, value in card["metrics"].items()}
-    return replace(frozen, pairs=pairs, scores=scores)
+    return replace(load_model(shipped.path), scores=scores)
 
 
 def _card(shipped: ShippedModel) -> dict[str, Any]:

@@ -37,6 +37,7 @@ CLIP_NORM = 1.0
 EMBED_CHUNK = 500
 PACE_MEMORY = 0.7
 WAYS = 10
+OCCLUSION_CELLS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +76,11 @@ class FrozenCLIP:
     def size(self) -> int:
         """Side in pixels of the pictures that it reads."""
         return int(self.config.image_size)
+
+    @property
+    def occlusion_cells(self) -> int:
+        """Of a side of the grid on which a picture is covered part by part."""
+        return OCCLUSION_CELLS
 
     def embed_pictures(self, pictures: np.ndarray) -> np.ndarray:
         """(n, size, size, 3) uint8 to (n, P) float32 of length 1."""

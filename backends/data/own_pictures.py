@@ -1,4 +1,4 @@
-"""A visitor's own pictures: a .zip of folders, or a single picture. Nothing in them is trusted.
+"""A visitor's own pictures: a .zip of folders or with a captions.csv, or a single picture. Nothing in it is trusted.
 
 Members of an archive are read as a stream and never written anywhere. What an archive says of itself is checked before
 anything is unpacked, and again while it is unpacked. How many pixels a picture has is read from its header and checked
@@ -25,12 +25,21 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from backends.data.captions_file import (
+    CAPTIONS_FILE,
+    MAX_CAPTIONS_BYTES,
+    CaptionRow,
+    Matched,
+    match_captions,
+    plain_text,
+    read_rows,
+)
 from backends.data.pictures import Factor, PictureError, PictureSet, resize
 
 MIN_PICTURES, MAX_PICTURES = 4, 2_000
@@ -120,11 +129,25 @@ class _TooManyPixels(PictureError):
 
 @dataclass(frozen=True)
 class _Member:
-    """A file of the archive that may be a picture; folder and name are untrusted."""
+    """A file of the archive that may be a picture, or captions.csv; its path is untrusted."""
 
     info: zipfile.ZipInfo
-    folder: str
-    name: str
+    parts: tuple[str, ...]
+
+    @property
+    def folder(self) -> str:
+        """The one right above the file; "" at the root."""
+        return self.parts[-2] if len(self.parts) > 1 else ""
+
+    @property
+    def name(self) -> str:
+        """Of the file alone."""
+        return self.parts[-1]
+
+    @property
+    def place(self) -> str:
+        """The path in plain form."""
+        return "/".join(self.parts)
 
 
 @dataclass(frozen=True)
@@ -140,24 +163,30 @@ def read_zip(path: str | Path, size: int = 64) -> PictureSet:
     """Read the pictures of a .zip of folders; a picture's class is the folder that it lies in.
 
     The factor `folder` has the classes in alphabetical order, and the pictures follow their paths, whatever the order
-    in the archive. Copies of one picture are one group. What is left out, and why, is in the notes; folders' and files'
-    names are cut and freed of control characters, but remain a visitor's text.
+    in the archive. Copies of one picture are one group. Where the archive holds a captions.csv, the pictures have its
+    captions too. What is left out, and why, is in the notes; folders' and files' names and captions are cut and freed
+    of control characters, but remain a visitor's text.
 
     Args:
         path: of the archive.
         size: side of the pictures in pixels, 8 to 256.
 
     Raises:
-        PictureError: it is no archive or a dangerous one, or it holds fewer than four pictures.
+        PictureError: it is no archive or a dangerous one, it holds fewer than four pictures, or its captions.csv can't
+            be used.
     """
     _check_size(size)
     left_out: Counter[str] = Counter()
     with _open_archive(path) as (archive, archive_bytes):
+        captions_files = _captions_files(archive.infolist())
+        for member in captions_files[:1]:
+            _check_captions_file(member.info)
         members = _choose(archive.infolist(), left_out)
-        _check_totals(members, archive_bytes)
+        _check_totals([*members, *captions_files[:1]], archive_bytes)
+        rows = _read_captions(archive, captions_files[0]) if captions_files else []
         read = list(_read_members(archive, members, size, left_out))
     _check_count(len(read), left_out)
-    return _picture_set(read, left_out)
+    return _picture_set(read, left_out, _match(rows, read, captions_files) if captions_files else None)
 
 
 def read_picture(path: str | Path, size: int = 64) -> np.ndarray:
@@ -248,21 +277,43 @@ def _choose(infos: Sequence[zipfile.ZipInfo], left_out: Counter[str]) -> list[_M
         PictureError: the pictures are encrypted.
     """
     members: dict[str, _Member] = {}
-    for info in infos:
-        path = _path(info)
-        parts = [part for part in path.split("/") if part not in ("", ".")]
-        if info.is_dir() or not parts or _is_clutter(parts):
+    for path, member in _listed(infos):
+        why = _why_not(member.info, path)
+        if why == _NO_PICTURE and _is_captions_file(member):
             continue
-        if why := _why_not(info, path):
+        if why:
             left_out[why] += 1
             continue
         if path in members:
             left_out[_SAME_PATH] += 1
-        members[path] = _Member(info, parts[-2] if len(parts) > 1 else "", parts[-1])
+        members[path] = member
     if any(member.info.flag_bits & 0x1 for member in members.values()):
         raise PictureError("The archive is encrypted: pack the pictures without a password.")
     in_order = [members[path] for path in sorted(members, key=lambda path: (path.casefold(), path))]
     return _spread(_largest_folders(in_order, left_out), left_out)
+
+
+def _captions_files(infos: Sequence[zipfile.ZipInfo]) -> list[_Member]:
+    """Every captions.csv with a path of its own, the one nearest to the root first."""
+    found = {
+        member.parts: member
+        for path, member in _listed(infos)
+        if _is_captions_file(member) and _why_not(member.info, path) == _NO_PICTURE  # neither a link nor unsafe
+    }
+    return sorted(found.values(), key=lambda member: (len(member.parts), member.place.casefold(), member.place))
+
+
+def _is_captions_file(member: _Member) -> bool:
+    return member.name.casefold() == CAPTIONS_FILE
+
+
+def _listed(infos: Sequence[zipfile.ZipInfo]) -> Iterator[tuple[str, _Member]]:
+    """The files that somebody put there, each with its path as it was meant."""
+    for info in infos:
+        path = _path(info)
+        parts = tuple(part for part in path.split("/") if part not in ("", "."))
+        if not info.is_dir() and parts and not _is_clutter(parts):
+            yield path, _Member(info, parts)
 
 
 def _path(info: zipfile.ZipInfo) -> str:
@@ -335,6 +386,53 @@ def _check_totals(members: Sequence[_Member], archive_bytes: int) -> None:
             f"The archive unpacks to more than {MAX_TOTAL_RATIO} times its size, or its files overlap, as pictures "
             "never do: pack it anew."
         )
+
+
+def _check_captions_file(info: zipfile.ZipInfo) -> None:
+    """Refuse a captions.csv by what the archive says of it.
+
+    Raises:
+        PictureError: it is encrypted, packed in a strange way, or too large.
+    """
+    if info.flag_bits & 0x1:
+        raise PictureError("captions.csv is encrypted: pack it without a password.")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise PictureError("captions.csv is packed by a method that is not read here: zip with the ordinary settings.")
+    if info.file_size > MAX_CAPTIONS_BYTES:
+        raise PictureError(
+            f"captions.csv has more than {MAX_CAPTIONS_BYTES >> 20} MB when unpacked: keep only the columns file and "
+            "caption, or shorten the captions."
+        )
+
+
+def _read_captions(archive: zipfile.ZipFile, member: _Member) -> list[CaptionRow]:
+    """Unpack and read captions.csv, which has been checked.
+
+    Raises:
+        PictureError: it is damaged, or no table of captions.
+    """
+    try:
+        data = _unpack(archive, member.info)
+    except _ARCHIVE_ERRORS as error:
+        raise PictureError("captions.csv is damaged in the archive: pack it anew.") from error
+    return read_rows(data)
+
+
+def _match(rows: Sequence[CaptionRow], read: Sequence[_Read], captions_files: Sequence[_Member]) -> Matched:
+    """Give the pictures their captions, and say which captions.csv was taken where there are several.
+
+    Raises:
+        PictureError: no picture has a caption.
+    """
+    used = captions_files[0]
+    matched = match_captions(rows, [picture.member.place for picture in read], "/".join(used.parts[:-1]))
+    if len(captions_files) == 1:
+        return matched
+    several = (
+        f"The archive holds {len(captions_files):,} files called captions.csv; only the one nearest to its root is "
+        f"used, {_clean(used.place)!r}."
+    )
+    return replace(matched, notes=(several, *matched.notes))
 
 
 def _read_members(
@@ -474,7 +572,7 @@ def _check_count(count: int, left_out: Counter[str]) -> None:
     raise PictureError(f"The archive holds {has}{reason}: bring at least four.")
 
 
-def _picture_set(read: Sequence[_Read], left_out: Counter[str]) -> PictureSet:
+def _picture_set(read: Sequence[_Read], left_out: Counter[str], matched: Matched | None) -> PictureSet:
     labels = _labels({picture.member.folder for picture in read})
     classes = tuple(sorted(labels.values(), key=lambda label: (label.casefold(), label)))
     class_idx = {folder: classes.index(label) for folder, label in labels.items()}
@@ -489,7 +587,11 @@ def _picture_set(read: Sequence[_Read], left_out: Counter[str]) -> PictureSet:
         source="Pictures that you brought",
         licence="Yours",
         groups=groups,
-        notes=tuple(_notes(read, classes, len(images) - len(np.unique(groups)), left_out)),
+        notes=(
+            *_notes(read, classes, len(images) - len(np.unique(groups)), left_out),
+            *(matched.notes if matched is not None else ()),
+        ),
+        captions=matched.captions if matched is not None else (),
     )
 
 
@@ -529,6 +631,5 @@ def _labels(folders: Iterable[str]) -> dict[str, str]:
 
 def _clean(text: str) -> str:
     """Free a visitor's text of control and format characters and cut it; it may still look like HTML."""
-    visible = "".join(letter for letter in text if letter.isspace() or unicodedata.category(letter)[0] != "C")
-    words = " ".join(visible.split())
+    words = plain_text(text)
     return words if len(words) <= MAX_NAME_CHARS else words[: MAX_NAME_CHARS - 1] + "…"

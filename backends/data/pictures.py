@@ -49,6 +49,8 @@ class PictureSet:
         notes: sentences about what was left out or changed on the way in.
         draw: renders some of the pictures anew at another size: (indices, size) -> (n, size, size, 3) uint8. None
             where only `images` exist.
+        captions: (N,) of each picture those that a visitor's captions.csv gives it, () where it gives none; untrusted.
+            () as a whole where there is no such file.
     """
 
     name: str
@@ -60,6 +62,7 @@ class PictureSet:
     groups: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     draw: Callable[[np.ndarray, int], np.ndarray] | None = field(default=None, repr=False)
+    captions: tuple[tuple[str, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -80,6 +83,7 @@ class PictureSet:
             names=tuple(self.names[i] for i in chosen),
             groups=None if self.groups is None else self.groups[chosen],
             draw=None if draw is None else lambda some, size: draw(chosen[np.asarray(some, dtype=np.int64)], size),
+            captions=tuple(self.captions[i] for i in chosen) if self.captions else (),
         )
 
     def at_size(self, indices: Sequence[int] | np.ndarray, size: int) -> np.ndarray:
@@ -90,7 +94,12 @@ class PictureSet:
         return resize(self.images[chosen], size)
 
     def split(self, held_out: float, seed: int) -> tuple[PictureSet, PictureSet]:
-        """Split into pictures to train on and pictures held out, whole groups at a time.
+        """Split into pictures to train on and pictures held out; see `split_indices`."""
+        train, out = self.split_indices(held_out, seed)
+        return self.subset(train), self.subset(out)
+
+    def split_indices(self, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which pictures to train on and which to hold out, whole groups at a time: int64 indices, rising.
 
         Args:
             held_out: share of the groups to hold out, in (0, 1).
@@ -105,7 +114,7 @@ class PictureSet:
         if len(names) - count < 1:
             raise PictureError("There are too few pictures to hold some out: bring at least four.")
         out = np.isin(groups, np.random.default_rng(seed).permutation(names)[:count])
-        return self.subset(np.flatnonzero(~out)), self.subset(np.flatnonzero(out))
+        return np.flatnonzero(~out), np.flatnonzero(out)
 
 
 def resize(images: np.ndarray, size: int) -> np.ndarray:

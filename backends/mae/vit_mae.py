@@ -6,7 +6,6 @@ fetches. The library takes seconds to import, so it is imported when the first m
 
 from __future__ import annotations
 
-import json
 import threading
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from backends.attention.transformers_models import (
     check_folder,
     folder_of,
     load_pretrained,
+    standardisation,
 )
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ MAX_IMAGE_SIZE, MAX_PATCHES = 512, 1024
 """Of a picture that a model takes; those that are known take 224 pixels and 196 patches."""
 IMAGENET_MEAN, IMAGENET_SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """What ViT-MAE's pixels are standardised with, where preprocessor_config.json says nothing else."""
-MAX_PREPROCESSOR_BYTES = 64 << 10
 
 _loading = threading.Lock()
 
@@ -223,32 +222,13 @@ def _load(folder: Path, title: str) -> ViTMAE:
     try:
         import transformers
 
-        mean, spread = _standardisation(folder)
+        mean, spread = standardisation(folder, (IMAGENET_MEAN, IMAGENET_SPREAD))
         return ViTMAE(load_pretrained(transformers.ViTMAEForPreTraining, folder), title, mean, spread)
     except HeadsError:
         raise
     except Exception as error:  # whatever a damaged file makes the library raise, a visitor gets one sentence
         _log().warning("%s can't be loaded", folder, exc_info=error)
         raise HeadsError(f"The files of {title} are damaged or incomplete. The present model stays.") from None
-
-
-def _standardisation(folder: Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and spread of each colour, as preprocessor_config.json says; ImageNet's where there is none.
-
-    Raises:
-        HeadsError: it says something else than three numbers.
-    """
-    path = folder / "preprocessor_config.json"
-    if not path.is_file():
-        return IMAGENET_MEAN, IMAGENET_SPREAD
-    if path.stat().st_size > MAX_PREPROCESSOR_BYTES:
-        raise HeadsError(f"preprocessor_config.json in {folder.name} is too large. The present model stays.")
-    said = json.loads(path.read_text(encoding="utf-8"))
-    mean, spread = said.get("image_mean", IMAGENET_MEAN), said.get("image_std", IMAGENET_SPREAD)
-    values = np.array([mean, spread], np.float64)
-    if values.shape != (2, 3) or not np.isfinite(values).all() or not (values[1] > 1e-3).all():
-        raise HeadsError(f"preprocessor_config.json in {folder.name} holds odd numbers. The present model stays.")
-    return tuple(values[0].tolist()), tuple(values[1].tolist())
 
 
 def _side(size: Any) -> int:

@@ -19,10 +19,12 @@ from playground.components.run_panel import RunPanel, TabRun
 from playground.links import Link, LinkTarget, query_of, read_query
 from playground.own_pictures import OWN_DATA, own_pictures, read_own_pictures, take_own_pictures
 from playground.session import Session, SessionStore
-from playground.tabs import clip_ask, clip_game, clip_gap, clip_live, clip_search
+from playground.tabs import clip_ask, clip_composition, clip_game, clip_gap, clip_live, clip_presets, clip_search
 from playground.tabs.clip_how import build_how_it_works
+from playground.tabs.clip_models import build_models
 from playground.tabs.clip_state import TAB
 from playground.tabs.pictures import UPLOAD
+from playground.tabs.presets import ButtonOf, wire_presets
 from playground.tabs.tab import QUICK, Tab
 
 QUESTION = "Can a classifier be made of words alone?"
@@ -33,8 +35,8 @@ LEAD = (
 LINK = LinkTarget({"": CLIPConfig})
 SHOW_TRAINING = "() => ({__type__: 'update', selected: 'live'})"
 DOOR = (
-    "A .zip with a folder for each caption; the folders' names are the captions. Your pictures stay in this server's "
-    "memory only, and only while this page is open."
+    "A .zip with a folder for each caption, or with a captions.csv (columns file and caption). Your pictures stay in "
+    "this server's memory only, and only while this page is open."
 )
 
 
@@ -53,9 +55,13 @@ class Parts:
     search: clip_search.SearchPart
     game: clip_game.GamePart
     game_tab: gr.Tab
+    composition: clip_composition.CompositionPart
+    composition_tab: gr.Tab
     gap: clip_gap.GapPart
     gap_tab: gr.Tab
     live: clip_live.Live
+    presets: ButtonOf
+    expectation: gr.HTML
 
 
 def build_tab(store: SessionStore) -> Tab:
@@ -64,7 +70,7 @@ def build_tab(store: SessionStore) -> Tab:
         with gr.Column(scale=0, min_width=312, elem_classes=["ask-column"]):
             asked = _lay_out_settings(store)
         with gr.Column(scale=1, min_width=480, elem_classes=["view-column"]):
-            shown = _lay_out_views()
+            shown = _lay_out_views(store)
     parts = Parts(**asked, **shown)
     settings = controls.in_config_order(CLIPConfig, parts.widgets)
     run = clip_live.run_of(store, parts.live, settings)
@@ -75,6 +81,9 @@ def build_tab(store: SessionStore) -> Tab:
     clip_search.wire_search(store, parts.search, parts.views, parts.ask.views)
     clip_game.wire_game(store, parts.game, parts.game_tab)
     clip_gap.wire_gap(store, parts.gap, parts.gap_tab)
+    answering = _answering_views(parts.ask, parts.live)
+    clip_composition.wire_composition(store, parts.composition, parts.composition_tab, on_loaded, answering)
+    wire_presets(store, parts.presets, parts.expectation, settings)
     _wire_own(store, parts)
     wire_link(parts.copy_link, parts.link, settings, partial(make_query, store, run))
 
@@ -112,7 +121,7 @@ def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
     }
 
 
-def _lay_out_views() -> dict[str, Any]:
+def _lay_out_views(store: SessionStore) -> dict[str, Any]:
     with gr.Tabs(elem_classes=["questions"], elem_id="clip-views-tabs") as views:
         with gr.Tab("Ask", id="ask"):
             ask = clip_ask.lay_out_ask()
@@ -120,10 +129,16 @@ def _lay_out_views() -> dict[str, Any]:
             search = clip_search.lay_out_search()
         with gr.Tab("Ten names", id="game") as game_tab:
             game = clip_game.lay_out_game()
+        with gr.Tab("Composition", id="composition") as composition_tab:
+            composition = clip_composition.lay_out_composition()
         with gr.Tab("The gap", id="gap") as gap_tab:
             gap = clip_gap.lay_out_gap()
         with gr.Tab("Your run", id="live"):
             live = clip_live.lay_out_live()
+        with gr.Tab("Try this", id="try"):
+            presets, expectation = clip_presets.lay_out_presets()
+        with gr.Tab("Models", id="models"):
+            build_models(store, on_loaded, _answering_views(ask, live))
         with gr.Tab("How it works", id="how"):
             build_how_it_works()
     return {
@@ -132,10 +147,26 @@ def _lay_out_views() -> dict[str, Any]:
         "search": search,
         "game": game,
         "game_tab": game_tab,
+        "composition": composition,
+        "composition_tab": composition_tab,
         "gap": gap,
         "gap_tab": gap_tab,
         "live": live,
+        "presets": presets,
+        "expectation": expectation,
     }
+
+
+def _answering_views(ask: clip_ask.AskPart, live: clip_live.Live) -> list[gr.components.Component]:
+    """What `on_loaded` makes values for; the other parts are filled when their tabs are seen."""
+    return [ask.labels, ask.templates, *ask.views, live.table]
+
+
+def on_loaded(session: Session) -> list[Any]:
+    """The views that show which model answers, after another one came or went."""
+    session.stop(TAB)
+    clip_ask.forget_first_labels(session)
+    return [*clip_ask.texts_of(session), *clip_ask.views_of(session), clip_live.table_of(session)]
 
 
 def _wire_own(store: SessionStore, parts: Parts) -> None:

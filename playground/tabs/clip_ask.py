@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
+from backends.clip.answering import Answering
 from backends.clip.zero_shot import (
     MAX_LABEL_CHARS,
     MAX_LABELS,
@@ -32,14 +33,12 @@ from playground.tabs.clip_state import GROUP_TITLES, gallery_of, groups_of, mode
 from playground.tabs.tab import QUICK
 
 if TYPE_CHECKING:
-    from backends.clip.trainer import FrozenCLIP
     from backends.clip.zero_shot import Classes, Scores
 
 KEPT = "clip_ask"
 SHOWN_SIDE, OWN_SIDE = 192, 224
 OWN_NAME = "your picture"
 BARS, TRACED = 12, 4
-HEAT_CELLS = 8
 FIRST_LABELS = {
     "emoji": "a red apple\nan angry cat\na rocket\na sad face\na musical instrument\nsomething to eat",
     "apples": "a red flat apple\na yellow flat apple\na green tall apple\nan orange heart apple\na crimson round apple",
@@ -197,6 +196,13 @@ def texts_of(session: Session) -> tuple[str, str]:
     return first_labels(frozen.config.data if frozen is not None else ""), FIRST_TEMPLATES
 
 
+def forget_first_labels(session: Session) -> None:
+    """Let labels that the visitor has not touched follow the model's pictures."""
+    asked = asked_of(session)
+    if asked.texts[0] in FIRST_LABELS.values():
+        asked.texts = ("", "")
+
+
 def first_labels(data: str) -> str:
     """Labels that fit a set of pictures."""
     return FIRST_LABELS.get(data, FIRST_LABELS["emoji"])
@@ -237,7 +243,7 @@ def ask_about(session: Session, index: int) -> None:
     asked.group, asked.index = gallery.where(index)
 
 
-def picture_of(session: Session, frozen: FrozenCLIP) -> tuple[np.ndarray, np.ndarray, str]:
+def picture_of(session: Session, frozen: Answering) -> tuple[np.ndarray, np.ndarray, str]:
     """The asked picture to show and as the model sees it, and what it is; the name may be a visitor's."""
     asked = asked_of(session)
     if asked.own is not None:
@@ -271,7 +277,7 @@ def views_of(session: Session) -> list[Any]:
     scores = score(frozen, embedded, classes.vectors)
     order = np.argsort(-scores.cosines[0])
     best = int(order[0])
-    heat = occlude(frozen, picture, classes.vectors[best], HEAT_CELLS)
+    heat = occlude(frozen, picture, classes.vectors[best], frozen.occlusion_cells)
     notes = [*labels.notes, *_reading_notes(frozen, labels.names)]
     if scores.alone[0].max() < UNSURE and len(labels.names) > 1:
         notes.append(
@@ -291,7 +297,7 @@ def said(message: str) -> list[Any]:
     return [gr.skip(), gr.skip(), gr.skip(), message, gr.skip()]
 
 
-def _reading_notes(frozen: FrozenCLIP, names: Sequence[str]) -> list[str]:
+def _reading_notes(frozen: Answering, names: Sequence[str]) -> list[str]:
     readings = [frozen.read(name) for name in names]
     notes = []
     if any(reading.cut for reading in readings):
@@ -303,7 +309,7 @@ def _reading_notes(frozen: FrozenCLIP, names: Sequence[str]) -> list[str]:
     return notes
 
 
-def marked(frozen: FrozenCLIP, text: str) -> str:
+def marked(frozen: Answering, text: str) -> str:
     """A text, escaped, its words that the model has never seen underlined."""
     from backends.clip.tokens import words_of
 
@@ -338,7 +344,7 @@ def picture_html(shown: np.ndarray, name: str, heat: np.ndarray | None, label: s
     )
 
 
-def bars_html(frozen: FrozenCLIP, names: Sequence[str], scores: Scores, order: np.ndarray) -> str:
+def bars_html(frozen: Answering, names: Sequence[str], scores: Scores, order: np.ndarray) -> str:
     """The labels, best first: softmax as a bar, the cosine behind it, and the label's score for itself."""
     alone = "sigmoid" if frozen.bias is not None else "against “a picture”"
     rows = "".join(
@@ -356,7 +362,7 @@ def bars_html(frozen: FrozenCLIP, names: Sequence[str], scores: Scores, order: n
     return f'<table class="ranked clip-bars"><thead>{head}</thead><tbody>{rows}</tbody></table>{more}'
 
 
-def trace_html(frozen: FrozenCLIP, classes: Classes, picture: np.ndarray, order: np.ndarray) -> str:
+def trace_html(frozen: Answering, classes: Classes, picture: np.ndarray, order: np.ndarray) -> str:
     """How the best labels' numbers come about: each template's cosine, the class vector's, times the scale, softmax."""
     prompts = classes.prompts @ picture  # (L, T)
     mean = classes.vectors @ picture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
@@ -16,8 +16,12 @@ from playground.tabs.clip_ask import group_choices
 from playground.tabs.clip_state import GROUP_TITLES, groups_of, model_of
 from playground.tabs.tab import QUICK
 
+if TYPE_CHECKING:
+    from backends.clip.gap import Layout
+
 PAIRS = 150
-KEPT = "clip_gap"
+KEPT, LAYOUT = "clip_gap", "clip_gap_layout"
+LAYOUTS = {"pca": "PCA: true distances, flattened", "umap": "UMAP: neighbours together"}
 NOTHING = "There is nothing to show yet: press Train, or load a model whose pictures are here."
 EXPLANATION = (
     "Each line joins a picture and its caption. The loss never asks the two kinds to meet: it only asks that a picture "
@@ -30,6 +34,7 @@ class GapPart:
     """The components of the part."""
 
     group: gr.Dropdown
+    layout: gr.Radio
     chart: gr.HTML
     line: gr.HTML
 
@@ -47,17 +52,24 @@ def lay_out_gap() -> GapPart:
             min_width=180,
             scale=0,
         )
-        line = answers.html_area(elem_id="clip-gap-line", elem_classes=["note-line"])
-    chart = plotly_view(label="Pictures and captions in one plane", height=430, elem_id="clip-gap")
-    return GapPart(group, chart, line)
+        layout = gr.Radio(
+            [(title, name) for name, title in LAYOUTS.items()],
+            value="pca",
+            label="Map",
+            elem_id="clip-gap-layout",
+            min_width=300,
+        )
+    line = answers.html_area(elem_id="clip-gap-line", elem_classes=["note-line"])
+    chart = plotly_view(label="Pictures and captions on one map", height=430, elem_id="clip-gap")
+    return GapPart(group, layout, chart, line)
 
 
 def wire_gap(store: SessionStore, part: GapPart, tab: gr.Tab) -> None:
     """Wire the part; it is filled when its tab is seen."""
 
-    def on_group(group: str, request: gr.Request) -> list[Any]:
+    def on_choice(group: str, layout: str, request: gr.Request) -> list[Any]:
         session = store.of(str(request.session_hash))
-        session.uploads[KEPT] = str(group)
+        session.uploads |= {KEPT: str(group), LAYOUT: str(layout)}
         return gap_views(session)
 
     def on_seen(request: gr.Request) -> list[Any]:
@@ -66,7 +78,8 @@ def wire_gap(store: SessionStore, part: GapPart, tab: gr.Tab) -> None:
         return [gr.update(choices=choices, value=group_of(session) or None), *gap_views(session)]
 
     latest: dict[str, Any] = {"trigger_mode": "always_last", "api_name": False, **QUICK}
-    part.group.input(on_group, part.group, [part.chart, part.line], **latest)
+    choices = [part.group, part.layout]
+    gr.on([part.group.input, part.layout.input], on_choice, choices, [part.chart, part.line], **latest)
     tab.select(on_seen, None, [part.group, part.chart, part.line], **latest)
 
 
@@ -88,8 +101,10 @@ def gap_views(session: Session) -> list[Any]:
         return [pack(modality_map(np.zeros((0, 2)), np.zeros((0, 2)), [], title="")), answers.sentence(NOTHING)]
     chosen = np.sort(np.random.default_rng(0).permutation(len(captioned))[:PAIRS])
     names = [captioned.classes[i] for i in captioned.class_idx[chosen]]
-    gap = gap_of(frozen.embed_pictures(captioned.pictures.images[chosen]), frozen.embed_prompts(names))
-    title = f"{len(names)} pictures and their captions; the plane shows {gap.explained:.0%} of how they differ"
+    layout: Layout = "umap" if session.uploads.get(LAYOUT) == "umap" else "pca"
+    gap = gap_of(frozen.embed_pictures(captioned.pictures.images[chosen]), frozen.embed_prompts(names), layout)
+    shown = "neighbours are kept together" if gap.explained is None else f"shows {gap.explained:.0%} of how they differ"
+    title = f"{len(names)} pictures and their captions; {shown}"
     line = (
         f"The middles are {gap.distance:.2f} apart, on a sphere of radius 1. A picture and its own caption: cosine "
         f"{gap.own:.2f}; with others' captions: {gap.others:.2f}. {EXPLANATION}"

@@ -99,9 +99,18 @@ def draw(session: Session, run: Run, everything: bool) -> list[Any]:
 
 def first_views(session: Session) -> list[Any]:
     """The views before any training."""
+    return [
+        answers.sentence(WAITING),
+        empty_figure("Zero-shot accuracy: appears while you train"),
+        None,
+        table_of(session),
+    ]
+
+
+def table_of(session: Session) -> str:
+    """The tests of the model that answers, and where it comes from."""
     model, line = model_of(session)
-    table = scores_html(model.scores, None) + answers.sentence(line) if model is not None else ""
-    return [answers.sentence(WAITING), empty_figure("Zero-shot accuracy: appears while you train"), None, table]
+    return scores_html(model.scores, None) + answers.sentence(line) if model is not None else ""
 
 
 def matrix_html(run: Run) -> str:

@@ -6,11 +6,12 @@ import html
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 import numpy as np
 
+from backends.clip.answering import Answering
 from backends.clip.zero_shot import PromptError, combine
 from playground.components import answers
 from playground.components.picture_grid import TILE, pack_pictures, picked_index, picture_grid
@@ -18,9 +19,6 @@ from playground.session import Session, SessionStore
 from playground.tabs.clip_ask import ask_about, marked, picture_of, views_of
 from playground.tabs.clip_state import Gallery, gallery_of, model_of
 from playground.tabs.tab import QUICK
-
-if TYPE_CHECKING:
-    from backends.clip.trainer import FrozenCLIP
 
 FOUND = 24
 KEPT = "clip_found"
@@ -134,7 +132,7 @@ def found_views(session: Session, plus: str, minus: str, with_picture: bool) -> 
 
 
 def search(
-    session: Session, frozen: FrozenCLIP, gallery: Gallery, plus: str, minus: str, with_picture: bool
+    session: Session, frozen: Answering, gallery: Gallery, plus: str, minus: str, with_picture: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rank all pictures: (n,) numbers in the gallery and (n,) cosines, best first.
 
@@ -152,7 +150,7 @@ def search(
     return order, cosines[order]
 
 
-def read_line(frozen: FrozenCLIP, plus: str, minus: str) -> str:
+def read_line(frozen: Answering, plus: str, minus: str) -> str:
     """Which of the words the model has never seen, and whether a prompt was cut."""
     readings = [frozen.read(text) for text in (plus, minus) if text]
     unseen = [word for reading in readings for word in reading.unseen]

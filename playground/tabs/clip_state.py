@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backends.clip.answering import Answering
 from playground.session import Session
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ GROUP_TITLES = {
     "unseen_concepts": "unseen names",
     "held_out": "held out",
     "unseen_combinations": "unseen combinations",
+    "sample": "some emoji",
 }
 
 
@@ -40,7 +42,7 @@ class Gallery:
         embedded: when, in seconds of the monotonic clock.
     """
 
-    frozen: FrozenCLIP
+    frozen: Answering
     groups: dict[str, Captioned]
     starts: dict[str, int]
     vectors: np.ndarray
@@ -74,14 +76,26 @@ class Gallery:
         return shown
 
 
-def model_of(session: Session) -> tuple[FrozenCLIP | None, str]:
+def model_of(session: Session) -> tuple[Answering | None, str]:
     """The model that answers questions, and a line that says where it comes from; None where there is none."""
+    loaded: tuple[Answering, str] | None = session.uploads.get(LOADED)
+    if loaded is not None and not session.is_driven(TAB):
+        return loaded
+    return _made_here(session)
+
+
+def own_model_of(session: Session) -> tuple[FrozenCLIP | None, str]:
+    """The model that can be taken home: the one that answers, or where that was made elsewhere, the visitor's run."""
+    from backends.clip.trainer import FrozenCLIP
+
+    model, line = model_of(session)
+    return (model, line) if isinstance(model, FrozenCLIP) else _made_here(session)
+
+
+def _made_here(session: Session) -> tuple[FrozenCLIP | None, str]:
     from backends.clip import shipped
     from backends.engine.checkpoints import CheckpointError
 
-    loaded: tuple[FrozenCLIP, str] | None = session.uploads.get(LOADED)
-    if loaded is not None and not session.is_driven(TAB):
-        return loaded
     run = session.runs.get(TAB)
     if run is not None:
         return run.frozen, f"Your own run answers{'' if run.snapshot else ', before its first step'}."
@@ -92,11 +106,12 @@ def model_of(session: Session) -> tuple[FrozenCLIP | None, str]:
     return model, f"{shipped.origin(shipped.FIRST)} Press Train to make your own."
 
 
-def groups_of(frozen: FrozenCLIP) -> dict[str, Captioned]:
+def groups_of(frozen: Answering) -> dict[str, Captioned]:
     """The pictures of a model's data by group; none where only its file is here."""
     if frozen.pairs is None:
         return {}
-    return {"train": frozen.pairs.train, **frozen.pairs.tests}
+    groups = {"train": frozen.pairs.train, **frozen.pairs.tests}
+    return {name: captioned for name, captioned in groups.items() if len(captioned)}
 
 
 def gallery_of(session: Session) -> Gallery | None:
@@ -113,14 +128,14 @@ def gallery_of(session: Session) -> Gallery | None:
     return fresh
 
 
-def _counts(kept: Gallery, frozen: FrozenCLIP, training: bool) -> bool:
-    if kept.frozen.model is frozen.model:
+def _counts(kept: Gallery, frozen: Answering, training: bool) -> bool:
+    if getattr(kept.frozen, "model", kept.frozen) is getattr(frozen, "model", frozen):
         return True
     same_run = kept.frozen.pairs is frozen.pairs and kept.frozen.config == frozen.config
     return training and same_run and time.monotonic() - kept.embedded < STALE_SECONDS
 
 
-def _embed(frozen: FrozenCLIP) -> Gallery | None:
+def _embed(frozen: Answering) -> Gallery | None:
     groups = groups_of(frozen)
     if not groups:
         return None

@@ -59,5 +59,7 @@ HOME: PictureHome[FrozenMAE] = PictureHome(
     whole="Encoder and decoder",
     origin="The model in {name} paints: {extent}.",
     no_pictures=NO_PICTURES,
+    trained_on=lambda model: len(model.split.train),
+    takes=picture_home.probed_takes(),
     home_introduction=INTRODUCTION,
 )

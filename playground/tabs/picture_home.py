@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import gradio as gr
 
@@ -43,7 +43,7 @@ class HomeConfig(Protocol):
         """Of the run."""
 
 
-class HomeModel(picture_export.ProbedModel, Protocol):
+class HomeModel(Protocol):
     """A frozen copy of a model that can be taken home."""
 
     @property
@@ -55,7 +55,12 @@ class HomeModel(picture_export.ProbedModel, Protocol):
         """How far it was."""
 
 
+class ProbedHomeModel(HomeModel, picture_export.ProbedModel, Protocol):
+    """One that was probed, with an encoder of pictures."""
+
+
 ModelT = TypeVar("ModelT", bound=HomeModel)
+ProbedT = TypeVar("ProbedT", bound=ProbedHomeModel)
 LoadedT = TypeVar("LoadedT", bound=HomeModel, covariant=True)
 
 
@@ -69,14 +74,18 @@ class ModelFiles(Protocol[ModelT]):
     def save_whole(self, frozen: ModelT, path: Path) -> Path:
         """Write a file that `load_model` reads."""
 
-    def save_encoder(self, frozen: ModelT, path: Path) -> Path:
-        """Write the encoder alone."""
-
     def load_model(self, path: Path, device: str = "cpu", *, pictures: PictureSet | None = None) -> ModelT:
-        """Read a model, which may come from a stranger, and probe it; a refusal is a `CheckpointError`."""
+        """Read a model, which may come from a stranger, and test it; a refusal is a `CheckpointError`."""
 
     def size_of(self, frozen: ModelT) -> int:
         """Bytes of a model's weights."""
+
+
+class EncoderFiles(ModelFiles[ProbedT], Protocol[ProbedT]):
+    """One of a method whose encoder is of use alone."""
+
+    def save_encoder(self, frozen: ProbedT, path: Path) -> Path:
+        """Write the encoder alone."""
 
 
 class Titled(Protocol):
@@ -105,6 +114,9 @@ class ShippedModels(Protocol[LoadedT]):
         """Say where it comes from."""
 
 
+Take = Callable[["PictureHome[ModelT]", Folder, ModelT], tuple[Path, str]]
+
+
 @dataclass(frozen=True)
 class PictureHome(Generic[ModelT]):
     """What a tab's two doors look like.
@@ -120,6 +132,8 @@ class PictureHome(Generic[ModelT]):
         whole: what the file of the model holds, as in "Encoder and head".
         origin: the sentence that says which file answers, with {name} and {extent}.
         no_pictures: what to say where a loaded model's pictures are not here.
+        trained_on: how many of the pictures that a model was trained on are here.
+        takes: what can be taken home: title of the button, what makes the file, and the end of the element's name.
         home_introduction: above the downloads.
     """
 
@@ -133,6 +147,8 @@ class PictureHome(Generic[ModelT]):
     whole: str
     origin: str
     no_pictures: str
+    trained_on: Callable[[ModelT], int]
+    takes: Sequence[tuple[str, Take[ModelT], str]]
     home_introduction: str = HOME_INTRODUCTION
 
     def loaded(self, session: Session) -> tuple[ModelT, str] | None:
@@ -151,8 +167,20 @@ class PictureHome(Generic[ModelT]):
         return f"{self.net_of(model)}, {model.step:,} steps on {data}"
 
 
+@dataclass(frozen=True)
+class MoreModels:
+    """Models that a tab offers beside those that the project trained.
+
+    Attributes:
+        choices: (title, value) of each; no value is the name of a shipped one.
+        take: lets one of them answer in a session; returns what to say, and whether the model changed.
+    """
+
+    choices: Sequence[tuple[str, str]]
+    take: Callable[[Session, str], tuple[str, bool]]
+
+
 ModelOf = Callable[[Session], "tuple[ModelT | None, str]"]
-Take = Callable[[PictureHome[ModelT], Folder, ModelT], tuple[Path, str]]
 
 
 def build_take_home(home: PictureHome[ModelT], store: SessionStore, model_of: ModelOf[ModelT]) -> None:
@@ -167,14 +195,7 @@ def build_take_home(home: PictureHome[ModelT], store: SessionStore, model_of: Mo
     start = f"() => {{ document.querySelector('#{home.tab}-home-file')?.click(); }}"
     buttons: list[tuple[gr.Button, Take[ModelT], str]] = []
     with gr.Row(elem_classes=["actions"]):
-        takes: tuple[tuple[str, Take[ModelT], str], ...] = (
-            ("Model (.safetensors)", take_model, "model"),
-            ("Encoder for torch (.safetensors)", take_encoder, "encoder"),
-            ("Notebook (.ipynb)", take_notebook, "notebook"),
-            ("For the Embedding Projector (.zip)", take_features, "features"),
-            ("Probes (.csv)", take_probes, "probes"),
-        )
-        for title, take, name in takes:
+        for title, take, name in home.takes:
             button = gr.Button(title, size="sm", elem_id=f"{home.tab}-home-{name}", min_width=120)
             buttons.append((button, take, name))
     message = answers.html_area(elem_id=f"{home.tab}-home-note")
@@ -199,6 +220,7 @@ def build_load(
     store: SessionStore,
     on_loaded: Callable[[Session], Sequence[Any]],
     outputs: Sequence[gr.components.Component],
+    more: MoreModels | None = None,
 ) -> list[Any]:
     """Lay out and wire the loading of models; returns the events, so that more can follow them.
 
@@ -207,6 +229,7 @@ def build_load(
         store: the sessions; what is loaded stands in `Session.uploads[home.loaded_key]`.
         on_loaded: makes the values of `outputs` after a model came or went.
         outputs: the components that show which model answers.
+        more: models that are offered beside those that this project trained.
     """
     shelf = Shelf(home)
     introduction = (
@@ -216,9 +239,12 @@ def build_load(
     answers.html_area(answers.sentence(introduction), elem_classes=["note-line"])
     with gr.Row(elem_classes=["actions"]):
         name = gr.Radio(
-            [(_capital(model.title), key) for key, model in home.shipped.MODELS.items()],
+            [
+                *((_capital(model.title), key) for key, model in home.shipped.MODELS.items()),
+                *(more.choices if more is not None else ()),
+            ],
             value=home.shipped.FIRST,
-            label="Trained earlier by this project",
+            label="Trained earlier by this project" + (", or by others" if more is not None else ""),
             scale=2,
             min_width=300,
             elem_id=f"{home.tab}-load-name",
@@ -247,7 +273,10 @@ def build_load(
     def on_name(chosen: str, request: gr.Request) -> Iterator[list[Any]]:
         session = _session(store, request)
         yield [answers.sentence("Loading…"), gr.skip(), *unchanged]
-        said, changed = take_shipped(home, session, str(chosen))
+        if more is not None and chosen not in home.shipped.MODELS:
+            said, changed = more.take(session, str(chosen))
+        else:
+            said, changed = take_shipped(home, session, str(chosen))
         yield [said, gr.skip(), *(on_loaded(session) if changed else unchanged)]
 
     def on_back(request: gr.Request) -> list[Any]:
@@ -299,9 +328,10 @@ def take_model(home: PictureHome[ModelT], folder: Folder, model: ModelT) -> tupl
     return path, f"{home.whole} with their settings, {home.extent_of(model)}; it can be loaded here again."
 
 
-def take_encoder(home: PictureHome[ModelT], folder: Folder, model: ModelT) -> tuple[Path, str]:
-    """Write the encoder alone; return its path and what to say."""
-    path = home.files.save_encoder(model, folder.path / ENCODER_NAME)
+def take_encoder(home: PictureHome[ProbedT], folder: Folder, model: ProbedT) -> tuple[Path, str]:
+    """Write the encoder alone; return its path and what to say. The method's files must be `EncoderFiles`."""
+    files = cast("EncoderFiles[ProbedT]", home.files)
+    path = files.save_encoder(model, folder.path / ENCODER_NAME)
     extent = home.extent_of(model)
     return path, f"The encoder alone, {extent}; the end of the notebook loads it with torch and nothing of this page."
 
@@ -309,13 +339,13 @@ def take_encoder(home: PictureHome[ModelT], folder: Folder, model: ModelT) -> tu
 def take_notebook(home: PictureHome[ModelT], folder: Folder, model: ModelT) -> tuple[Path, str]:
     """Write the notebook that repeats the model's run; return its path and what to say."""
     config, note = model.config, ""
-    if config.data == OWN_DATA and len(model.split.train):
-        note = f"your own .zip; {len(model.split.train):,} of its pictures were trained on."
+    if config.data == OWN_DATA and home.trained_on(model):
+        note = f"your own .zip; {home.trained_on(model):,} of its pictures were trained on."
     path = home.write_notebook(model, folder.path / home.notebook_name, note)
     return path, f"The run of {home.extent_of(model)}, seed {config.seed}; the first cell says how to run it."
 
 
-def take_features(home: PictureHome[ModelT], folder: Folder, model: ModelT) -> tuple[Path, str]:
+def take_features(home: PictureHome[ProbedT], folder: Folder, model: ProbedT) -> tuple[Path, str]:
     """Write the .zip with the map's features and labels; return its path and what to say."""
     path = picture_export.write_features(model, folder.path / FEATURES_NAME)
     count, width = model.probed.features.shape
@@ -323,10 +353,25 @@ def take_features(home: PictureHome[ModelT], folder: Folder, model: ModelT) -> t
     return path, said + "projector.tensorflow.org."
 
 
-def take_probes(home: PictureHome[ModelT], folder: Folder, model: ModelT) -> tuple[Path, str]:
+def take_probes(home: PictureHome[ProbedT], folder: Folder, model: ProbedT) -> tuple[Path, str]:
     """Write the table of the probes; return its path and what to say."""
     path = picture_export.write_probes(model, folder.path / PROBES_NAME)
     return path, "What the features know of each factor, with chance, an untrained net and raw pixels beside it."
+
+
+MODEL_TAKE = ("Model (.safetensors)", take_model, "model")
+NOTEBOOK_TAKE = ("Notebook (.ipynb)", take_notebook, "notebook")
+
+
+def probed_takes() -> Sequence[tuple[str, Take[ProbedT], str]]:
+    """What a method that is probed lets its visitors take home."""
+    return (
+        MODEL_TAKE,
+        ("Encoder for torch (.safetensors)", take_encoder, "encoder"),
+        NOTEBOOK_TAKE,
+        ("For the Embedding Projector (.zip)", take_features, "features"),
+        ("Probes (.csv)", take_probes, "probes"),
+    )
 
 
 def take_file(shelf: Shelf[ModelT], session: Session, path: str | None, device: str) -> tuple[str, bool]:
@@ -340,7 +385,7 @@ def take_file(shelf: Shelf[ModelT], session: Session, path: str | None, device: 
         shelf.put(session, model, origin)
     except CheckpointError as error:
         return answers.problem(str(error)), False
-    more = answers.sentence(home.no_pictures) if not len(model.split.train) else ""
+    more = "" if home.trained_on(model) else answers.sentence(home.no_pictures)
     return answers.sentence(origin) + more, True
 
 

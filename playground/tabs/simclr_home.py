@@ -56,4 +56,6 @@ HOME: PictureHome[FrozenModel] = PictureHome(
     whole="Encoder and head",
     origin="Answers come from {name}: {extent}.",
     no_pictures=NO_PICTURES,
+    trained_on=lambda model: len(model.split.train),
+    takes=picture_home.probed_takes(),
 )

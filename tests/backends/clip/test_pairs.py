@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,3 +88,66 @@ def test_own_pictures_are_captioned_by_their_folders():
         own_pairs(own(["cup"] * 10), 32)
     with pytest.raises(PictureError, match="No pictures of your own"):
         load_pairs("own", 32)
+
+
+def captioned(captions: list[tuple[str, ...]]) -> PictureSet:
+    """Pictures in one folder, as they are with a captions.csv; picture i is told by its first pixel."""
+    pictures = replace(own(["mine"] * len(captions)), captions=tuple(captions))
+    pictures.images[:, 0, 0, 0] = np.arange(len(captions))
+    return pictures
+
+
+def shown(pictures: PictureSet) -> list[int]:
+    return pictures.images[:, 0, 0, 0].tolist()
+
+
+def test_captions_of_ones_own_go_before_the_folders_names_and_stay_with_their_pictures():
+    given = [(f"thing {i % 10}", *(f"way {k} of {i}" for k in range(i % 3))) for i in range(20)]
+    pairs = own_pairs(captioned(given), 40)
+    assert len(pairs.train) == 16
+    assert len(pairs.tests["held_out"]) == 4
+    assert sorted(shown(pairs.train.pictures) + shown(pairs.tests["held_out"].pictures)) == list(range(20))
+    for part in pairs.every:
+        named = [part.classes[i] for i in part.class_idx]
+        assert named == [given[i][0] for i in shown(part.pictures)]
+        assert set(part.classes) == set(named)
+    assert len(pairs.captions) == 16
+    for ways, i in zip(pairs.captions, shown(pairs.train.pictures), strict=True):
+        assert set(ways) == set(given[i])
+        assert ways[: len(given[i])] == given[i]
+
+
+def test_every_picture_has_as_many_captions_and_they_repeat_in_their_order():
+    given = [("a", "b", "c"), ("d",), ("e", "f")] * 5
+    pairs = own_pairs(captioned(given), 40)
+    assert set(pairs.captions) == {("a", "b", "c"), ("d", "d", "d"), ("e", "f", "e")}
+    assert own_pairs(captioned([("a",), ("b",)] * 5), 40).captions[0] in {("a",), ("b",)}
+    many = own_pairs(captioned([tuple("abcdef"), ("g",)] * 5), 40)
+    assert set(many.captions) == {tuple("abcd"), tuple("gggg")}
+    assert many.templates == ("{}", "a picture of {}")
+
+
+def test_pictures_without_a_caption_are_not_used():
+    given = [("a cup",), (), ("a plate",), ()] * 5
+    pairs = own_pairs(captioned(given), 40)
+    used = shown(pairs.train.pictures) + shown(pairs.tests["held_out"].pictures)
+    assert sorted(used) == list(range(0, 20, 2))
+    assert set(pairs.train.classes) == {"a cup", "a plate"}
+
+
+def test_a_caption_with_braces_or_html_is_only_text():
+    attack = "{0.__class__} <img src=x onerror=alert(1)> {}"
+    pairs = own_pairs(captioned([(attack,), ("a cup",)] * 5), 40)
+    assert (attack,) in pairs.captions
+    assert attack in pairs.train.classes
+
+
+@pytest.mark.parametrize("given", [[("a cup", f"way {i}") for i in range(8)], [()] * 8, [("a cup",), *[()] * 7]])
+def test_captions_that_are_all_the_same_are_refused(given):
+    with pytest.raises(PictureError, match="same caption"):
+        own_pairs(captioned(given), 40)
+
+
+def test_names_are_put_in_two_ways_where_there_are_no_captions():
+    pairs = own_pairs(own(["red cup", "blue cup"] * 10), 32)
+    assert set(pairs.captions) == {(name, f"a picture of {name}") for name in ("red cup", "blue cup")}

@@ -20,6 +20,7 @@ from PIL import Image
 from backends.data import own_pictures
 from backends.data.own_pictures import MAX_CLASSES, MAX_NAME_CHARS, NO_FOLDER, read_picture, read_zip
 from backends.data.pictures import PictureError, PictureSet
+from backends.data.splits import at_training_size, load_split
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 30), (30, 30, 220), (255, 255, 255)
 ROOT = Path(__file__).resolve().parents[3]
@@ -591,6 +592,138 @@ def test_an_endless_list_of_files_is_refused_before_it_is_read(tmp_path):
     with pytest.raises(PictureError, match="lists too many files: pack fewer") as error:
         read_zip(tmp_path / "x.zip")
     one_sentence(error)
+
+
+# captions.csv
+
+CAPTIONED = "file,caption\ncats/1.png,a red cat\ndogs/2.png,a dark blue dog\ncats/1.png,red fur\n"
+GIVEN = (("a red cat", "red fur"), (), (), ("a dark blue dog",))
+
+
+def test_captions_are_read_beside_the_pictures_and_nothing_else_changes(packed):
+    pictures = read_zip(packed(GOOD | {"captions.csv": CAPTIONED}))
+    assert pictures.captions == GIVEN
+    assert only_note(pictures) == "2 pictures have no caption in captions.csv and are not used by CLIP."
+    plain = read_zip(packed(GOOD))
+    assert plain.captions == ()
+    assert np.array_equal(pictures.images, plain.images)
+    assert pictures.factors["folder"].values.tolist() == plain.factors["folder"].values.tolist()
+
+
+def test_captions_follow_their_pictures_into_subsets_and_splits(packed):
+    pictures = read_zip(packed(GOOD | {"captions.csv": CAPTIONED}), 32)
+    assert pictures.subset([3, 0, 1]).captions == (GIVEN[3], GIVEN[0], GIVEN[1])
+    assert read_zip(packed(GOOD)).subset([3, 0]).captions == ()
+    train, held_out = pictures.split(0.25, seed=0)
+    assert sorted(train.captions + held_out.captions) == sorted(GIVEN)
+    for side in (train, held_out, at_training_size(train, 16)):
+        assert len(side.captions) == len(side)
+        for image, ways in zip(side.images, side.captions, strict=True):
+            original = next(i for i, other in enumerate(pictures.images) if np.array_equal(other[0, 0], image[0, 0]))
+            assert ways == GIVEN[original]
+
+
+@pytest.mark.parametrize("name", ["captions.csv", "Captions.CSV", "./captions.csv"])
+def test_everything_may_lie_in_one_top_folder(packed, name):
+    files = {f"mine/{path}": data for path, data in GOOD.items()} | {f"mine/{name}": CAPTIONED}
+    assert read_zip(packed(files)).captions == GIVEN
+    from_root = CAPTIONED.replace("cats/", "mine/cats/").replace("dogs/", "./mine/dogs/")
+    assert read_zip(packed(files | {f"mine/{name}": from_root})).captions == GIVEN
+
+
+def test_all_pictures_may_lie_in_one_folder_with_the_captions(packed):
+    files = {f"mine/{i}.png": picture((40 * i, 0, 0)) for i in range(5)}
+    rows = "".join(f"{i}.png;number {i}\n" for i in range(5))
+    pictures = read_zip(packed(files | {"mine/captions.csv": f"\ufefffile;caption\n{rows}"}), 32)
+    assert pictures.captions == tuple((f"number {i}",) for i in range(5))
+    assert only_note(pictures).startswith("All pictures are in one folder, so there is nothing to probe;")
+    split = load_split("own", 32, pictures)
+    assert (len(split.train), len(split.held_out)) == (4, 1)
+    at_root = {path.removeprefix("mine/"): data for path, data in files.items()}
+    assert read_zip(packed(at_root | {"captions.csv": f"file;caption\n{rows}"}), 32).captions == pictures.captions
+
+
+def test_of_several_the_one_nearest_to_the_root_is_used_and_said(packed):
+    other = CAPTIONED.replace("a red cat", "never")
+    files = GOOD | {"a/b/captions.csv": other, "z/captions.csv": CAPTIONED, "__MACOSX/captions.csv": other}
+    pictures = read_zip(packed(files))
+    assert pictures.captions == GIVEN
+    assert pictures.notes[0] == (
+        "The archive holds 2 files called captions.csv; only the one nearest to its root is used, 'z/captions.csv'."
+    )
+    assert len(pictures.notes) == 2
+
+
+def test_rows_for_pictures_that_are_not_there_or_not_read_are_left_out_with_a_note(packed):
+    rows = CAPTIONED + "cats/<b>.png,x\n../x.png,y\ncats/broken.png,z\n"
+    pictures = read_zip(packed(GOOD | {"captions.csv": rows, "cats/broken.png": b"x"}))
+    assert pictures.captions == GIVEN
+    assert pictures.notes[0].startswith("1 file was left out: damaged")
+    assert pictures.notes[1] == (
+        "3 rows of captions.csv were left out for naming no picture that could be read here; the first is "
+        "'cats/<b>.png'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", r"captions\.csv is empty"),
+        (b"name,text\na,b\n", "needs the columns file and caption; its first line has 'name', 'text'"),
+        (b"file,caption\n\xff,x\n", "is not UTF-8"),
+        (b"file,caption\n../cats/1.png,x\n", "No row of captions.csv gives a caption to a picture .* such as 'cats/1"),
+        (b"file,caption\n" + b"\n" * (1 << 20), "more than 1 MB when unpacked"),
+    ],
+)
+def test_captions_that_can_not_be_used_are_refused_in_a_sentence(packed, data, sentence):
+    with pytest.raises(PictureError, match=sentence) as error:
+        read_zip(packed(GOOD | {"captions.csv": data}))
+    message = str(error.value)
+    assert message.endswith(".")
+    assert ". " not in message
+
+
+def captions_packed(method: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo("captions.csv")
+    info.compress_type = method
+    return info
+
+
+def test_a_bomb_of_captions_is_never_unpacked(packed, monkeypatch):
+    taken = []
+    unpack = own_pictures._unpack
+    monkeypatch.setattr(own_pictures, "_unpack", lambda *a: taken.append(unpack(*a)) or taken[-1])
+    path = packed([*GOOD.items(), (captions_packed(zipfile.ZIP_DEFLATED), bytes(30_000_000))])
+    with pytest.raises(PictureError, match="more than 1 MB when unpacked") as error:
+        read_zip(path)
+    assert "keep only the columns file and caption" in str(error.value)
+    with pytest.raises(PictureError, match="damaged in the archive"):
+        read_zip(patched(path, "captions.csv", 24, 1_000))
+    assert taken == []
+
+
+def test_captions_that_are_packed_strangely_or_encrypted_or_overlap_are_refused(packed):
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with pytest.raises(PictureError, match="packed by a method that is not read"):
+            read_zip(packed([*GOOD.items(), (captions_packed(method), CAPTIONED)]))
+    path = packed(GOOD | {"captions.csv": CAPTIONED})
+    raw = bytearray(path.read_bytes())
+    raw[raw.rindex(b"captions.csv") - 46 + 8] |= 1
+    path.write_bytes(raw)
+    with pytest.raises(PictureError, match=r"captions\.csv is encrypted"):
+        read_zip(path)
+    with pytest.raises(PictureError, match="overlap"):
+        read_zip(patched(packed(GOOD | {"captions.csv": CAPTIONED}), "captions.csv", 20, 100_000))
+
+
+def test_captions_behind_a_link_or_a_path_that_leads_elsewhere_are_not_read(packed):
+    link = zipfile.ZipInfo("captions.csv")
+    link.external_attr = 0o120777 << 16
+    outside = zipfile.ZipInfo("placeholder")
+    outside.filename = "../captions.csv"
+    pictures = read_zip(packed([*GOOD.items(), (link, "/etc/passwd"), (outside, CAPTIONED)]))
+    assert pictures.captions == ()
+    assert {note.split(":")[1].split(",")[0].strip(" .") for note in pictures.notes} == {"link", "absolute path"}
 
 
 # Too few, too many, odd names
