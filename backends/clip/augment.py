@@ -55,14 +55,14 @@ def change(images: Tensor, config: CLIPConfig, generator: torch.Generator) -> Te
 
 
 def draw_outlines(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    """Draw over some pictures' edges in black: some artists outline every shape, others none.
+    """Draw over some pictures' edges in black and pale their colours: some artists draw little but outlines.
 
     Args:
         images: (B, 3, S, S) in [0, 1].
         probability: of a picture to be drawn over.
-        generator: decides which, how strongly, and whether with a broad pen.
+        generator: decides which, how black and how pale, and whether with a broad pen.
     """
-    drawn = torch.rand((len(images), 3), generator=generator, device=images.device)
+    drawn = torch.rand((len(images), 4), generator=generator, device=images.device)
     chosen = (drawn[:, 0] < probability).nonzero().squeeze(1)
     if not len(chosen):
         return images
@@ -71,8 +71,9 @@ def draw_outlines(images: Tensor, probability: float, generator: torch.Generator
     broad = (drawn[chosen, 1] < THICK_SHARE)[:, None, None, None]
     ink = torch.where(broad, F.max_pool2d(ink, 3, stride=1, padding=1), ink)
     strength = 0.5 + 0.5 * drawn[chosen, 2, None, None, None]
+    colour = drawn[chosen, 3, None, None, None]
     changed = images.clone()
-    changed[chosen] = part * (1 - strength * ink)
+    changed[chosen] = (1 - colour * (1 - part)) * (1 - strength * ink)
     return changed
 
 

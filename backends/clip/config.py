@@ -73,7 +73,7 @@ class CLIPConfig(MethodConfig):
     )
     outlines: float = setting(
         0.3,
-        "How often a picture's edges are drawn over in black, as a fourth artist might.",
+        "How often a picture's edges are drawn over in black and its colours paled, as a fourth artist might.",
         label="Outlines",
         unit="probability",
         ge=0,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import cycle, islice
 
 import numpy as np
 
-from backends.data.pictures import PictureError, PictureSet
+from backends.data.pictures import PictureError, PictureSet, trim
 from backends.data.splits import OWN, at_training_size
 
 UNSEEN_ARTIST = "OpenMoji"
@@ -168,7 +168,9 @@ def _emoji(size: int) -> Pairs:
     artist = pictures.factors["artist"].values
     unseen_artist = artist == index.artist_names.index(UNSEEN_ARTIST)
     unseen_concept = np.isin(concept, unseen_concepts())
-    whole = Captioned(at_training_size(pictures, size), index.concepts, concept)
+    # One artist's margins are twice as wide as another's; without them all draw at the same scale.
+    trimmed = replace(pictures, images=trim(pictures.images, size), draw=pictures.at_size)
+    whole = Captioned(trimmed, index.concepts, concept)
     train = _subset(whole, np.flatnonzero(~unseen_artist & ~unseen_concept))
     named = [train.classes[i] for i in train.class_idx]
     return Pairs(

@@ -151,7 +151,8 @@ class PretrainedCLIP:
         if pictures.ndim != 4 or pictures.shape[1:] != (size, size, 3) or pictures.dtype != np.uint8:
             raise ValueError(f"Pictures must be (n, {size}, {size}, 3) uint8, not {pictures.shape} {pictures.dtype}.")
         keys = [hashlib.blake2b(picture.tobytes(), digest_size=16).digest() for picture in pictures]
-        known = {key: self._known[key] for key in keys if key in self._known}
+        with self._turn:
+            known = {key: self._known[key] for key in keys if key in self._known}
         new = [i for i, key in enumerate(keys) if key not in known]
         for start in range(0, len(new), PICTURE_CHUNK):
             chunk = new[start : start + PICTURE_CHUNK]

@@ -7,6 +7,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+WHITE_FROM = 245
+"""Of red, green and blue, from which on a pixel counts as white paper."""
+MARGIN = 0.02
+"""That `trim` leaves around a drawing, as a share of the picture's side."""
+
 
 class PictureError(ValueError):
     """Pictures can't be used. The message is one sentence that says what to do."""
@@ -128,3 +133,36 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
         method = Image.Resampling.BICUBIC
     sized = [np.asarray(Image.fromarray(image).resize((size, size), method)) for image in images]
     return np.stack(sized) if sized else np.zeros((0, size, size, 3), np.uint8)
+
+
+def trim(images: np.ndarray, size: int) -> np.ndarray:
+    """Cut white margins off, so that what is drawn fills each picture: (N, S, S, 3) to (N, size, size, 3) uint8.
+
+    What is left is a square, with the drawing in its middle; a picture without white margins, or all white, stays
+    whole.
+    """
+    drawn = (images < WHITE_FROM).any(axis=3)
+    cut = [_cut(image, mask, size) for image, mask in zip(images, drawn, strict=True)]
+    return np.stack(cut) if cut else np.zeros((0, size, size, 3), np.uint8)
+
+
+def _cut(image: np.ndarray, drawn: np.ndarray, size: int) -> np.ndarray:
+    from PIL import Image
+
+    rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
+    if not len(rows):
+        return resize(image[None], size)[0]
+    middle = np.array([rows[0] + rows[-1] + 1, columns[0] + columns[-1] + 1]) / 2
+    side = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 + 2 * MARGIN * len(image)
+    if side >= len(image):
+        return resize(image[None], size)[0]
+    corner = np.round(middle - side / 2).astype(int)
+    whole = int(np.ceil(side))
+    square = np.full((whole, whole, 3), 255, np.uint8)
+    top, left = np.maximum(corner, 0)
+    part = image[top : corner[0] + whole, left : corner[1] + whole]
+    square[top - corner[0] : top - corner[0] + part.shape[0], left - corner[1] : left - corner[1] + part.shape[1]] = (
+        part
+    )
+    method = Image.Resampling.BOX if whole >= 2 * size else Image.Resampling.LANCZOS
+    return np.asarray(Image.fromarray(square).resize((size, size), method))

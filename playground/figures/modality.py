@@ -39,14 +39,15 @@ def modality_map(pictures: np.ndarray, captions: np.ndarray, names: Sequence[str
         _points(captions, told, style.HIGHLIGHT, "diamond", "caption"),
     ]
     annotations = [
-        _label(pictures, "pictures", style.ACCENT),
-        _label(captions, "captions", style.HIGHLIGHT),
+        _label(0.0, "● pictures", style.ACCENT),
+        _label(0.14, "◆ captions", style.HIGHLIGHT),
     ]
     layout = style.layout(
         title,
         xaxis=style.hidden_axis(),
         yaxis=style.hidden_axis(scaleanchor="x"),
         annotations=annotations if len(names) else [],
+        margin={"l": 8, "r": 8, "t": 54, "b": 8},
     )
     return {"data": data if len(names) else [], "layout": layout}
 
@@ -63,14 +64,16 @@ def _points(places: np.ndarray, names: Sequence[str], colour: str, symbol: str, 
     }
 
 
-def _label(places: np.ndarray, text: str, colour: str) -> dict[str, Any]:
-    middle = places.mean(axis=0) if len(places) else np.zeros(2)
-    top = places[:, 1].max() if len(places) else 0.0
+def _label(left: float, text: str, colour: str) -> dict[str, Any]:
+    """Says what a mark stands for, at the top of the map, `left` as a share of its width."""
     return {
-        "x": float(middle[0]),
-        "y": float(top),
+        "x": left,
+        "y": 1,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "bottom",
         "text": text,
         "showarrow": False,
-        "yshift": 14,
         "font": {"color": colour, "size": 13},
     }

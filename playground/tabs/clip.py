@@ -104,7 +104,7 @@ def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
     widgets = controls.build_essential(CLIPConfig, "clip")
     with gr.Accordion("Your own pictures", open=False):
         answers.html_area(f'<p class="note">{DOOR}</p>')
-        own = gr.File(label="A .zip of folders", file_types=[".zip"], file_count="single", elem_id="clip-zip")
+        own = gr.File(label="A .zip of pictures", file_types=[".zip"], file_count="single", elem_id="clip-zip")
     own_note = answers.html_area(elem_id="clip-zip-note", elem_classes=["note-line"])
     with gr.Accordion("Advanced", open=False):
         widgets |= controls.build_advanced(CLIPConfig, "clip")
@@ -175,7 +175,11 @@ def _wire_own(store: SessionStore, parts: Parts) -> None:
     def on_upload(path: str | None, request: gr.Request) -> list[Any]:
         session = store.of(str(request.session_hash))
         if not path:
-            return [gr.skip(), answers.problem("No file arrived: choose a .zip of folders of pictures."), None]
+            return [
+                gr.skip(),
+                answers.problem("No file arrived: choose a .zip of pictures, in folders or with a captions.csv."),
+                None,
+            ]
         try:
             pictures = read_own_pictures(path)
         except PictureError as error:
@@ -185,7 +189,7 @@ def _wire_own(store: SessionStore, parts: Parts) -> None:
 
     def on_data(data: str, labels: str, request: gr.Request) -> list[Any]:
         missing = data == OWN_DATA and own_pictures(store.of(str(request.session_hash))) is None
-        note = answers.sentence("Bring a .zip of folders under Your own pictures.") if missing else ""
+        note = answers.sentence("Bring a .zip under Your own pictures.") if missing else ""
         untouched = labels in clip_ask.FIRST_LABELS.values()
         return [note, clip_ask.first_labels(data) if untouched else gr.skip()]
 

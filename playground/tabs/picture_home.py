@@ -237,18 +237,16 @@ def build_load(
         f"{home.max_megabytes} MB. It stays on this server only while this page is open."
     )
     answers.html_area(answers.sentence(introduction), elem_classes=["note-line"])
+    name = gr.Radio(
+        [
+            *((_capital(model.title), key) for key, model in home.shipped.MODELS.items()),
+            *(more.choices if more is not None else ()),
+        ],
+        value=home.shipped.FIRST,
+        label="Trained earlier by this project" + (", or by others" if more is not None else ""),
+        elem_id=f"{home.tab}-load-name",
+    )
     with gr.Row(elem_classes=["actions"]):
-        name = gr.Radio(
-            [
-                *((_capital(model.title), key) for key, model in home.shipped.MODELS.items()),
-                *(more.choices if more is not None else ()),
-            ],
-            value=home.shipped.FIRST,
-            label="Trained earlier by this project" + (", or by others" if more is not None else ""),
-            scale=2,
-            min_width=300,
-            elem_id=f"{home.tab}-load-name",
-        )
         load = gr.Button("Load", size="sm", variant="primary", elem_id=f"{home.tab}-load-go", min_width=90)
         back = gr.Button("Back to my run", size="sm", elem_id=f"{home.tab}-load-back", min_width=130)
     file = gr.File(

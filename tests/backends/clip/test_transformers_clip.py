@@ -185,6 +185,19 @@ def test_a_prompt_and_a_picture_mean_the_same_alone_and_among_others(model, pict
     np.testing.assert_allclose(model.embed_pictures(pictures[18:19])[0], together[18], atol=1e-5)
 
 
+def test_a_picture_is_embedded_once_and_not_all_are_kept(model, pictures, monkeypatch):
+    seen = []
+    see = model._see
+    monkeypatch.setattr(model, "_see", lambda some: seen.append(len(some)) or see(some))
+    first = model.embed_pictures(pictures)
+    np.testing.assert_array_equal(model.embed_pictures(pictures[::-1]), first[::-1])
+    assert sum(seen) == len(pictures)
+    monkeypatch.setattr(transformers_clip, "KNOWN_PICTURES", 3)
+    model.embed_pictures(255 - pictures[:1])
+    assert len(model._known) == 3
+    assert len(model.embed_pictures(pictures)) == len(pictures), "what is forgotten is embedded anew"
+
+
 def test_classes_scores_and_occlusion_work_with_it(model, pictures):
     classes = make_classes(model, ("cat", "dog"), ("{}", "a photo of {}"))
     assert classes.prompts.shape == (2, 2, model.dimensions)
