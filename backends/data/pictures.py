@@ -141,8 +141,7 @@ def trim(images: np.ndarray, size: int) -> np.ndarray:
     What is left is a square, with the drawing in its middle; a picture without white margins, or all white, stays
     whole.
     """
-    drawn = (images < WHITE_FROM).any(axis=3)
-    cut = [_cut(image, mask, size) for image, mask in zip(images, drawn, strict=True)]
+    cut = [_cut(image, (image < WHITE_FROM).any(axis=2), size) for image in images]
     return np.stack(cut) if cut else np.zeros((0, size, size, 3), np.uint8)
 
 

@@ -111,10 +111,11 @@ def test_outlines_are_drawn_at_edges_alone():
     drawn = draw_outlines(images, 1.0, torch.Generator().manual_seed(0))
     changed = (drawn - images).abs().amax(1) > 0.05
     assert changed[:, 3:13, 3:13].any()
-    assert not changed[:, :2].any()
-    assert not changed[:, 7:9, 7:9].any()
-    assert (drawn <= images + 1e-6).all()
-    assert edges(torch.full((1, 3, 8, 8), 0.5)).max() == 0
+    assert (drawn[:, :, :2] >= 0.9 - 1e-6).all()
+    assert (drawn[:, :, 3:13, 3:13] < 0.5).any(), "ink is dark"
+    assert (drawn[:, :, 7:9, 7:9] >= 0.2 - 1e-6).all(), "plain areas are only paled"
+    for broad in (True, False):
+        assert edges(torch.full((1, 3, 8, 8), 0.5), broad=broad).max() == 0
 
 
 def test_changes_keep_shape_and_range_and_none_changes_nothing():
