@@ -138,30 +138,27 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
 def trim(images: np.ndarray, size: int) -> np.ndarray:
     """Cut white margins off, so that what is drawn fills each picture: (N, S, S, 3) to (N, size, size, 3) uint8.
 
-    What is left is a square, with the drawing in its middle; a picture without white margins, or all white, stays
-    whole.
+    What is left is a square that holds all that is drawn, and `MARGIN` around it where the picture has room; a picture
+    without white margins, or all white, stays whole.
     """
-    cut = [_cut(image, (image < WHITE_FROM).any(axis=2), size) for image in images]
-    return np.stack(cut) if cut else np.zeros((0, size, size, 3), np.uint8)
-
-
-def _cut(image: np.ndarray, drawn: np.ndarray, size: int) -> np.ndarray:
     from PIL import Image
 
-    rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
-    if not len(rows):
-        return resize(image[None], size)[0]
-    middle = np.array([rows[0] + rows[-1] + 1, columns[0] + columns[-1] + 1]) / 2
-    side = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 + 2 * MARGIN * len(image)
-    if side >= len(image):
-        return resize(image[None], size)[0]
-    corner = np.round(middle - side / 2).astype(int)
-    whole = int(np.ceil(side))
-    square = np.full((whole, whole, 3), 255, np.uint8)
-    top, left = np.maximum(corner, 0)
-    part = image[top : corner[0] + whole, left : corner[1] + whole]
-    square[top - corner[0] : top - corner[0] + part.shape[0], left - corner[1] : left - corner[1] + part.shape[1]] = (
-        part
-    )
-    method = Image.Resampling.BOX if whole >= 2 * size else Image.Resampling.LANCZOS
-    return np.asarray(Image.fromarray(square).resize((size, size), method))
+    side = images.shape[1]
+    drawn: np.ndarray = images.min(axis=3) < WHITE_FROM
+    top, bottom = _ends(np.any(drawn, axis=2))
+    left, right = _ends(np.any(drawn, axis=1))
+    cut = np.minimum(np.maximum(bottom - top, right - left) + 2 * MARGIN * side, side)
+    corners = np.stack(((left + right - cut) / 2, (top + bottom - cut) / 2), 1).clip(0, (side - cut)[:, None])
+    trimmed = np.zeros((len(images), size, size, 3), np.uint8)
+    for place, (image, (x, y), width) in enumerate(zip(images, corners, cut, strict=True)):
+        method = Image.Resampling.BOX if width >= size else Image.Resampling.BICUBIC
+        box = (float(x), float(y), float(x + width), float(y + width))
+        trimmed[place] = np.asarray(Image.fromarray(image).resize((size, size), method, box))
+    return trimmed
+
+
+def _ends(marked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the marks of each row (N, S) begin, and one beyond where they end; 0 and S where there are none."""
+    side = marked.shape[1]
+    end = side - marked[:, ::-1].argmax(axis=1)
+    return marked.argmax(axis=1), end
