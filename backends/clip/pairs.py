@@ -169,7 +169,8 @@ def _emoji(size: int) -> Pairs:
     unseen_artist = artist == index.artist_names.index(UNSEEN_ARTIST)
     unseen_concept = np.isin(concept, unseen_concepts())
     # One artist's margins are twice as wide as another's; without them all draw at the same scale.
-    trimmed = replace(pictures, images=trim(pictures.images, size), draw=pictures.at_size)
+    images = pictures.images
+    trimmed = replace(pictures, images=trim(images, size), draw=lambda some, shown: trim(images[some], shown))
     whole = Captioned(trimmed, index.concepts, concept)
     train = _subset(whole, np.flatnonzero(~unseen_artist & ~unseen_concept))
     named = [train.classes[i] for i in train.class_idx]

@@ -24,7 +24,7 @@ from backends.clip.zero_shot import (
     score,
     softmax,
 )
-from backends.data.pictures import PictureError, resize
+from backends.data.pictures import PictureError, resize, trim
 from playground.components import answers
 from playground.components.sprites import data_url
 from playground.components.webcam import read_snapshot, webcam
@@ -247,7 +247,8 @@ def picture_of(session: Session, frozen: Answering) -> tuple[np.ndarray, np.ndar
     """The asked picture to show and as the model sees it, and what it is; the name may be a visitor's."""
     asked = asked_of(session)
     if asked.own is not None:
-        return resize(asked.own[None], SHOWN_SIDE)[0], resize(asked.own[None], frozen.size)[0], OWN_NAME
+        fit = trim if frozen.config.data == "emoji" else resize  # as the emoji were that it learned from
+        return fit(asked.own[None], SHOWN_SIDE)[0], fit(asked.own[None], frozen.size)[0], OWN_NAME
     groups = groups_of(frozen)
     if not groups:
         blank = np.full((1, SHOWN_SIDE, SHOWN_SIDE, 3), 255, np.uint8)

@@ -37,8 +37,8 @@ apples six combinations of colour and shape are never trained on; each part of t
 to two regions of the sphere, as they do in OpenAI's CLIP, where a cosine of 0.3 is a good one; look under *The gap*.
 
 **Other than in the paper.** Thousands of pairs instead of 400 million, nets hundreds of times smaller, short captions;
-the mean over tokens stands for a caption; dark outlines are drawn over some pictures in training, since artists
-differ in them.
+the mean over tokens stands for a caption; white margins are cut off the emoji, since one artist's are twice as wide as
+another's, and dark outlines are drawn over some of them in training.
 
 Radford, Kim, Hallacy, Ramesh, Goh, Agarwal et al. (2021), *Learning transferable visual models from natural language
 supervision*. Zhai, Mustafa, Kolesnikov and Beyer (2023), *Sigmoid loss for language image pre-training*. Liang, Zhang,

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from backends.clip.augment import change, draw_outlines, edges
 from backends.clip.checkpoint import load_model, save_whole
-from backends.clip.config import CLIPConfig
 from backends.clip.trainer import CLIPTrainer, in_rounds, rate_at
 from backends.clip.zero_shot import make_classes, score
 from backends.engine.checkpoints import CheckpointError, save_tensors
@@ -103,28 +101,6 @@ def test_a_batch_holds_as_many_captions_as_there_can_be():
 def test_the_rate_rises_and_falls():
     assert rate_at(0.0) < rate_at(0.05) == pytest.approx(1)
     assert rate_at(1.0) == pytest.approx(0, abs=1e-9)
-
-
-def test_outlines_are_drawn_at_edges_alone():
-    images = torch.full((4, 3, 16, 16), 0.9)
-    images[:, :, 4:12, 4:12] = 0.2
-    drawn = draw_outlines(images, 1.0, torch.Generator().manual_seed(0))
-    changed = (drawn - images).abs().amax(1) > 0.05
-    assert changed[:, 3:13, 3:13].any()
-    assert (drawn[:, :, :2] >= 0.9 - 1e-6).all()
-    assert (drawn[:, :, 3:13, 3:13] < 0.5).any(), "ink is dark"
-    assert (drawn[:, :, 7:9, 7:9] >= 0.2 - 1e-6).all(), "plain areas are only paled"
-    for broad in (True, False):
-        assert edges(torch.full((1, 3, 8, 8), 0.5), broad=broad).max() == 0
-
-
-def test_changes_keep_shape_and_range_and_none_changes_nothing():
-    images = torch.rand((6, 3, 32, 32))
-    changed = change(images, CLIPConfig(outlines=1), torch.Generator().manual_seed(0))
-    assert changed.shape == images.shape
-    assert changed.min() >= 0
-    assert changed.max() <= 1
-    assert torch.equal(change(images, CLIPConfig(outlines=0, augmentation=0), torch.Generator()), images)
 
 
 def test_a_file_answers_as_the_run_did(trained, tmp_path: Path):
