@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,8 @@ from backends.nets.vision import MEAN, SPREAD, ViTEncoder
 
 PROJECTION = 128
 TEXT_WIDTH, TEXT_HEADS = 128, 4
-CONV_WIDTHS = (24, 48, 96, 192)
+CONV_WIDTHS: dict[str, tuple[int, ...]] = {"conv": (24, 48, 96, 192), "wide": (32, 64, 128, 256)}
+"""Channels of each stage."""
 SCALE_START = 1 / 0.07
 """As in Radford et al., section 2.5."""
 SIGLIP_SCALE, SIGLIP_BIAS = 10.0, -10.0
@@ -31,7 +33,8 @@ class CLIPModel(nn.Module):
         """`vocabulary`: how many tokens there are; token 0 is the padding."""
         super().__init__()
         self.config = config
-        self.image_encoder = ResidualConvEncoder() if config.image_encoder == "conv" else ViTEncoder(_side(config))
+        widths = CONV_WIDTHS.get(config.image_encoder)
+        self.image_encoder = ResidualConvEncoder(widths) if widths else ViTEncoder(int(config.image_size))
         self.image_drop = nn.Dropout(config.dropout)
         self.image_projection = nn.Linear(int(self.image_encoder.width), PROJECTION, bias=False)
         self.text_encoder = TextEncoder(vocabulary, config.text_depth, config.dropout)
@@ -80,16 +83,17 @@ class TextEncoder(nn.Module):
 
 
 class ResidualConvEncoder(nn.Module):
-    """Four stages that each halve the picture, with a residual convolution in all but the first; batch norm and ReLU.
+    """Stages that each halve the picture, with a residual convolution in all but the first; batch norm and ReLU.
 
     Names ask for finer features than colours and shapes do, so it is wider than SimCLR's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Sequence[int]) -> None:
+        """`widths`: channels of each stage."""
         super().__init__()
         stages: list[nn.Module] = []
         channels = 3
-        for stage, width in enumerate(CONV_WIDTHS):
+        for stage, width in enumerate(widths):
             stages.append(_convolution(channels, width, stride=2))
             if stage:
                 stages.append(Residual(width))
@@ -98,7 +102,7 @@ class ResidualConvEncoder(nn.Module):
         self.width = channels
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) in [0, 1] to (B, 192)."""
+        """(B, 3, S, S) in [0, 1] to (B, D), D the channels of the last stage."""
         features: Tensor = self.stages(torch.sub(images, MEAN).div_(SPREAD))
         return features.mean(dim=(2, 3))
 
@@ -121,7 +125,3 @@ def _convolution(channels: int, width: int, *, stride: int) -> nn.Module:
         nn.BatchNorm2d(width),
         nn.ReLU(inplace=True),
     )
-
-
-def _side(config: CLIPConfig) -> int:
-    return int(config.image_size)

@@ -500,6 +500,7 @@ def notebook_of(config: CLIPConfig, *, data_note: str = "") -> dict[str, Any]:
     """
     config = CLIPConfig.parse(config.model_dump())
     own = config.data == OWN
+    encoder = "vit" if config.image_encoder == "vit" else "conv"
     cells = [
         _markdown(_fill(_INTRODUCTION, data_note=" ".join(data_note.split()) or _data_note(config))),
         _code(_IMPORTS),
@@ -516,8 +517,8 @@ def notebook_of(config: CLIPConfig, *, data_note: str = "") -> dict[str, Any]:
         _code(_CHANGES),
         _markdown(_BLOCK_NOTE),
         _code(_BLOCK),
-        _markdown(_IMAGE_NOTES[config.image_encoder]),
-        _code(_IMAGE_ENCODERS[config.image_encoder]),
+        _markdown(_IMAGE_NOTES[encoder]),
+        _code(_IMAGE_ENCODERS[encoder]),
         _markdown(_TEXT_NOTE),
         _code(_TEXT),
         _markdown(_MODEL_NOTES[config.loss]),
@@ -578,8 +579,8 @@ def _sizes(config: CLIPConfig) -> str:
         ("MEAN", vision.MEAN, "of pixels, taken away"),
         ("SPREAD", vision.SPREAD, "of pixels, divided by"),
     ]
-    if config.image_encoder == "conv":
-        sizes += [("CONV_WIDTHS", tuple(model.CONV_WIDTHS), "channels of each stage")]
+    if widths := model.CONV_WIDTHS.get(config.image_encoder):
+        sizes += [("CONV_WIDTHS", widths, "channels of each stage")]
     else:
         sizes += [
             ("VIT_PATCH", vision.VIT_PATCH, "pixels a side of a patch"),

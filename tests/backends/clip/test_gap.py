@@ -39,3 +39,13 @@ def test_equal_points_divide_by_nothing():
     gap = gap_of(np.ones((3, 2)) / 2**0.5, np.ones((3, 2)) / 2**0.5)
     assert gap.explained == 1
     assert np.isfinite(gap.pictures).all()
+
+
+def test_a_umap_places_all_and_claims_no_share():
+    random = np.random.default_rng(0)
+    pictures, captions = (random.normal(size=(40, 8)).astype(np.float32) for _ in range(2))
+    flat, neighbours = gap_of(pictures, captions), gap_of(pictures, captions, "umap")
+    assert neighbours.pictures.shape == neighbours.captions.shape == (40, 2)
+    assert np.isfinite(neighbours.pictures).all()
+    assert neighbours.explained is None
+    assert (neighbours.distance, neighbours.own) == (flat.distance, flat.own)

@@ -157,12 +157,12 @@ def test_it_is_a_valid_notebook_file(tmp_path, data, loss, encoder):
         compile(code, f"cell {number}", "exec")
 
 
-@pytest.mark.parametrize(("loss", "encoder"), EVERY)
+@pytest.mark.parametrize(("loss", "encoder"), [*EVERY, ("clip", "wide")])
 def test_only_what_the_run_has_is_written_out(loss, encoder):
     config = CLIPConfig(loss=loss, image_encoder=encoder)
     code = "\n".join(code_of(config))
     assert ("VIT_WIDTH" in code) == (encoder == "vit")
-    assert ("CONV_WIDTHS" in code) == (encoder == "conv")
+    assert ("CONV_WIDTHS" in code) == (encoder in ("conv", "wide"))
     assert ("logsigmoid" in code) == ("logit_bias" in code) == (loss == "siglip")
     assert ("cross_entropy" in code) == (loss == "clip")
     assert code.count("class ImageEncoder") == 1
@@ -188,7 +188,7 @@ def test_every_setting_is_filled_in_as_a_literal_beside_its_label():
 
 
 def test_sizes_are_those_of_the_modules(monkeypatch):
-    monkeypatch.setattr(model_module, "CONV_WIDTHS", (5, 7))
+    monkeypatch.setitem(model_module.CONV_WIDTHS, "conv", (5, 7))
     monkeypatch.setattr(model_module, "PROJECTION", 11)
     code = "\n".join(code_of(CLIPConfig()))
     assert "CONV_WIDTHS = (5, 7)  #" in code
