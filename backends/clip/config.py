@@ -60,7 +60,13 @@ class CLIPConfig(MethodConfig):
         choices={"32": "32", "48": "48", "64": "64"},
     )
     text_depth: int = setting(
-        2, "Blocks of the transformer that reads captions.", label="Text depth", unit="blocks", ge=1, le=6, step=1
+        1,
+        "Blocks of the transformer that reads captions. Names are short: one learns them faster than two.",
+        label="Text depth",
+        unit="blocks",
+        ge=1,
+        le=6,
+        step=1,
     )
     augmentation: float = setting(
         0.4,

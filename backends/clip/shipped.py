@@ -49,7 +49,7 @@ MODELS: dict[str, ShippedModel] = {
         ShippedModel(
             "emoji",
             "emoji and their names",
-            CLIPConfig(steps=4_500, batch=192, image_encoder="wide", augmentation=0.6, outlines=0.5, dropout=0.1),
+            CLIPConfig(steps=4_000, batch=192, image_encoder="wide", augmentation=0.6, outlines=0.5, dropout=0.1),
         ),
         ShippedModel("apples", "apples and their captions", CLIPConfig(data="apples", steps=1_000)),
     )

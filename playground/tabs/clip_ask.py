@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from playground.components import answers
 from playground.components.sprites import data_url
 from playground.components.webcam import read_snapshot, webcam
 from playground.session import Session, SessionStore
-from playground.tabs.clip_state import GROUP_TITLES, gallery_of, groups_of, model_of
+from playground.tabs.clip_state import GROUP_TITLES, gallery_of, groups_of, model_of, waiting
 from playground.tabs.tab import QUICK
 
 if TYPE_CHECKING:
@@ -138,19 +138,25 @@ def wire_ask(store: SessionStore, part: AskPart) -> None:
     def session_of(request: gr.Request) -> Session:
         return store.of(str(request.session_hash))
 
-    def on_answer(labels: str, templates: str, request: gr.Request) -> list[Any]:
+    def answered(session: Session) -> Iterator[list[Any]]:
+        frozen, _ = model_of(session)
+        if frozen is not None and (wait := waiting(session, (frozen.occlusion_cells + 1) ** 2)):
+            yield said(wait)
+        yield views_of(session)
+
+    def on_answer(labels: str, templates: str, request: gr.Request) -> Iterator[list[Any]]:
         session = session_of(request)
         asked_of(session).texts = (str(labels), str(templates))
-        return views_of(session)
+        yield from answered(session)
 
-    def on_another(group: str, labels: str, templates: str, request: gr.Request) -> list[Any]:
+    def on_another(group: str, labels: str, templates: str, request: gr.Request) -> Iterator[list[Any]]:
         session = session_of(request)
         asked = asked_of(session)
         asked.group, asked.own, asked.texts = str(group), None, (str(labels), str(templates))
         frozen, _ = model_of(session)
         pictures = groups_of(frozen).get(asked.group) if frozen is not None else None
         asked.index = secrets.randbelow(len(pictures)) if pictures is not None and len(pictures) else 0
-        return views_of(session)
+        yield from answered(session)
 
     def on_own(path: str | None, request: gr.Request) -> list[Any]:
         session = session_of(request)

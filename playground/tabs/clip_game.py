@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from playground.components import answers
 from playground.components.sprites import data_url
 from playground.session import Session, SessionStore
 from playground.tabs.clip_ask import FIRST_TEMPLATES, group_choices
-from playground.tabs.clip_state import GROUP_TITLES, groups_of, model_of
+from playground.tabs.clip_state import GROUP_TITLES, groups_of, model_of, waiting
 from playground.tabs.tab import QUICK
 
 if TYPE_CHECKING:
@@ -78,16 +78,22 @@ def lay_out_game() -> GamePart:
 def wire_game(store: SessionStore, part: GamePart, tab: gr.Tab) -> None:
     """Wire the part; it is filled when its tab is seen."""
 
-    def on_draw(group: str, request: gr.Request) -> list[Any]:
+    def on_draw(group: str, request: gr.Request) -> Iterator[list[Any]]:
         session = store.of(str(request.session_hash))
         session.uploads[KEPT] = Game(str(group), secrets.randbelow(1 << 30))
-        return game_views(session)
+        yield from drawn(session)
 
-    def on_seen(request: gr.Request) -> list[Any]:
+    def on_seen(request: gr.Request) -> Iterator[list[Any]]:
         session = store.of(str(request.session_hash))
         choices = group_choices(session)
-        game = game_of(session)
-        return [gr.update(choices=choices["choices"], value=game.group or None), *game_views(session)]
+        group = gr.update(choices=choices["choices"], value=game_of(session).group or None)
+        for views in drawn(session):
+            yield [group, *views]
+
+    def drawn(session: Session) -> Iterator[list[Any]]:
+        if wait := waiting(session, NAMES * EACH):
+            yield [wait, gr.skip(), gr.skip()]
+        yield game_views(session)
 
     views = [part.note, part.grid, part.confusion]
     latest: dict[str, Any] = {"trigger_mode": "always_last", "api_name": False, **QUICK}

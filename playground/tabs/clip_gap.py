@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from playground.components.plotly_view import pack, plotly_view
 from playground.figures.modality import modality_map
 from playground.session import Session, SessionStore
 from playground.tabs.clip_ask import group_choices
-from playground.tabs.clip_state import GROUP_TITLES, groups_of, model_of
+from playground.tabs.clip_state import GROUP_TITLES, groups_of, model_of, waiting
 from playground.tabs.tab import QUICK
 
 if TYPE_CHECKING:
@@ -67,15 +68,22 @@ def lay_out_gap() -> GapPart:
 def wire_gap(store: SessionStore, part: GapPart, tab: gr.Tab) -> None:
     """Wire the part; it is filled when its tab is seen."""
 
-    def on_choice(group: str, layout: str, request: gr.Request) -> list[Any]:
+    def on_choice(group: str, layout: str, request: gr.Request) -> Iterator[list[Any]]:
         session = store.of(str(request.session_hash))
         session.uploads |= {KEPT: str(group), LAYOUT: str(layout)}
-        return gap_views(session)
+        yield from shown(session)
 
-    def on_seen(request: gr.Request) -> list[Any]:
+    def on_seen(request: gr.Request) -> Iterator[list[Any]]:
         session = store.of(str(request.session_hash))
         choices = group_choices(session)["choices"]
-        return [gr.update(choices=choices, value=group_of(session) or None), *gap_views(session)]
+        group = gr.update(choices=choices, value=group_of(session) or None)
+        for views in shown(session):
+            yield [group, *views]
+
+    def shown(session: Session) -> Iterator[list[Any]]:
+        if wait := waiting(session, PAIRS):
+            yield [gr.skip(), wait]
+        yield gap_views(session)
 
     latest: dict[str, Any] = {"trigger_mode": "always_last", "api_name": False, **QUICK}
     choices = [part.group, part.layout]

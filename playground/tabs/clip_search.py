@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from playground.components import answers
 from playground.components.picture_grid import TILE, pack_pictures, picked_index, picture_grid
 from playground.session import Session, SessionStore
 from playground.tabs.clip_ask import ask_about, marked, picture_of, views_of
-from playground.tabs.clip_state import Gallery, gallery_of, model_of
+from playground.tabs.clip_state import Gallery, gallery_of, model_of, sample_size, waiting
 from playground.tabs.tab import QUICK
 
 FOUND = 24
@@ -80,8 +80,11 @@ def wire_search(
 ) -> None:
     """Wire the part; a picture that is found and clicked becomes the one under Ask."""
 
-    def on_search(plus: str, minus: str, with_picture: bool, request: gr.Request) -> tuple[Any, Any]:
-        return found_views(store.of(str(request.session_hash)), str(plus), str(minus), with_picture is True)
+    def on_search(plus: str, minus: str, with_picture: bool, request: gr.Request) -> Iterator[tuple[Any, Any]]:
+        session = store.of(str(request.session_hash))
+        if (count := sample_size(session)) and (wait := waiting(session, count)):
+            yield gr.skip(), wait
+        yield found_views(session, str(plus), str(minus), with_picture is True)
 
     def on_pick(event: gr.EventData, request: gr.Request) -> list[Any]:
         session = store.of(str(request.session_hash))

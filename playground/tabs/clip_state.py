@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backends.clip.answering import Answering
+from playground.components import answers
 from playground.session import Session
 
 if TYPE_CHECKING:
@@ -126,6 +127,27 @@ def gallery_of(session: Session) -> Gallery | None:
     if fresh is not None:
         session.uploads[GALLERY] = fresh
     return fresh
+
+
+def waiting(session: Session, count: int) -> str:
+    """What to say while a model reads so many pictures; nothing of those made here, which are quick."""
+    from backends.clip.trainer import FrozenCLIP
+
+    frozen, _ = model_of(session)
+    if frozen is None or isinstance(frozen, FrozenCLIP):
+        return ""
+    return answers.sentence(
+        f"The model reads {count:,} pictures; a large one on a CPU takes some seconds for ten of them."
+    )
+
+
+def sample_size(session: Session) -> int:
+    """How many pictures the present model is shown with that are not yet in the gallery; 0 where all are."""
+    frozen, _ = model_of(session)
+    kept: Gallery | None = session.uploads.get(GALLERY)
+    if frozen is None or (kept is not None and _counts(kept, frozen, session.is_driven(TAB))):
+        return 0
+    return sum(map(len, groups_of(frozen).values()))
 
 
 def _counts(kept: Gallery, frozen: Answering, training: bool) -> bool:
