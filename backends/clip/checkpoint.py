@@ -79,9 +79,9 @@ def load_model(path: Path, device: str = "cpu", *, pictures: PictureSet | None =
     config, step, model = read_weights(path, _kind(tokenizer))
     model = model.to(device, memory_format=torch.channels_last).eval()
     with torch.no_grad():
-        pictures = model.embed_images(trial_pictures(int(config.image_size)).to(device))
+        seen = model.embed_images(trial_pictures(int(config.image_size)).to(device))
         texts = model.embed_texts(torch.from_numpy(tokenizer.encode(["a picture", "something else"])).to(device))
-        finite = torch.isfinite(pictures).all() and torch.isfinite(texts).all() and torch.isfinite(model.scale)
+        finite = torch.isfinite(seen).all() and torch.isfinite(texts).all() and torch.isfinite(model.scale)
     if not bool(finite):
         raise CheckpointError(ODD_NUMBERS)
     return FrozenCLIP(config, step, model, tokenizer, _pairs_of(config, pictures), device, {})

@@ -110,7 +110,7 @@ def own_pairs(pictures: PictureSet, size: int) -> Pairs:
     else:
         captions = tuple(tuple(template.format(name) for template in templates) for name in _names(pictures))
     if len(captions) < MIN_OWN:
-        raise PictureError(f"Only {len(captions)} of your pictures have captions: bring at least {MIN_OWN}.")
+        raise PictureError(f"Pictures with a caption: {len(captions)}. Bring at least {MIN_OWN}.")
     names = [ways[0] for ways in captions]
     place = {name: i for i, name in enumerate(dict.fromkeys(names))}
     classes = tuple(place)

@@ -142,12 +142,30 @@ def test_a_caption_with_braces_or_html_is_only_text():
     assert attack in pairs.train.classes
 
 
-@pytest.mark.parametrize("given", [[("a cup", f"way {i}") for i in range(8)], [()] * 8, [("a cup",), *[()] * 7]])
-def test_captions_that_are_all_the_same_are_refused(given):
-    with pytest.raises(PictureError, match="same caption"):
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([("a cup", f"way {i}") for i in range(8)], "same caption"),
+        ([()] * 8, "caption: 0. Bring at least 4"),
+        ([("a cup",), *[()] * 7], "caption: 1. Bring at least 4"),
+    ],
+)
+def test_captions_that_are_all_the_same_or_too_few_are_refused(given, said):
+    with pytest.raises(PictureError, match=said):
         own_pairs(captioned(given), 40)
 
 
 def test_names_are_put_in_two_ways_where_there_are_no_captions():
     pairs = own_pairs(own(["red cup", "blue cup"] * 10), 32)
     assert set(pairs.captions) == {(name, f"a picture of {name}") for name in ("red cup", "blue cup")}
+
+
+def test_copies_of_a_picture_are_held_out_together():
+    """One of two equal pictures in training would make the test a memory test."""
+    images = np.stack([np.full((32, 32, 3), 10 * (i // 2), np.uint8) for i in range(40)])
+    names = tuple(f"picture {i // 2}" for i in range(40))
+    made = PictureSet("own", images, {}, names, "made for a test", "none", groups=np.arange(40) // 2)
+    pairs = own_pairs(made, 32)
+    trained = {image.tobytes() for image in pairs.train.pictures.images}
+    assert len(pairs.tests["held_out"]) == 8
+    assert not trained & {image.tobytes() for image in pairs.tests["held_out"].pictures.images}
