@@ -49,7 +49,7 @@ MODELS: dict[str, ShippedModel] = {
         ShippedModel(
             "emoji",
             "emoji and their names",
-            CLIPConfig(steps=4_000, batch=192, image_encoder="wide", augmentation=0.6, outlines=0.5, dropout=0.1),
+            CLIPConfig(steps=2_600, batch=192, image_encoder="wide", augmentation=1.0, outlines=0.7, dropout=0.2),
         ),
         ShippedModel("apples", "apples and their captions", CLIPConfig(data="apples", steps=1_000)),
     )
@@ -107,7 +107,8 @@ def make(shipped: ShippedModel) -> list[Path]:
     for snapshot in trainer.steps():
         last = snapshot
         if last.step % 50 == 0:
-            print(f"step {last.step}  {last.seconds:.0f} s  loss {last.metrics['loss']:.3f}", flush=True)
+            tests = "  ".join(f"{name} {last.metrics[name]:.3f}" for name in last.metrics if name.startswith("zero_shot"))
+            print(f"step {last.step}  {last.seconds:.0f} s  loss {last.metrics['loss']:.3f}  {tests}", flush=True)
     card = trainer.card()
     card = {
         "origin": f"Trained earlier by this project: {shipped.title}, {last.step:,} steps of {trainer.batch} pairs.",

@@ -133,14 +133,20 @@ class Attention(nn.Module):
         mixed = _mix(SELF, q, k, v, causal=causal, seen=seen, look=look, bias=self._bias(t))
         return self.out(mixed.transpose(1, 2).reshape(b, t, d))
 
-    def ask(self, asked: Tensor, x: Tensor) -> Tensor:
-        """Attend from some tokens (B, A, D) to all of (B, T, D): (B, A, D), as `forward` gives it for these alone."""
+    def ask(self, asked: Tensor, x: Tensor, asked_idx: Tensor) -> Tensor:
+        """Attend from the tokens (B, A, D) at places (B, A) to all (B, T, D): (B, A, D), as `forward` does."""
         b, a, d = asked.shape
-        weight, bias = self.qkv.weight, self.qkv.bias
-        q = F.linear(asked, weight[:d], bias[:d]).view(b, a, self.heads, d // self.heads).transpose(1, 2)
-        parts = F.linear(x, weight[d:], bias[d:]).view(b, -1, 2, self.heads, d // self.heads).unbind(2)
+        weight, offset = self.qkv.weight, self.qkv.bias
+        q = F.linear(asked, weight[:d], offset[:d]).view(b, a, self.heads, d // self.heads).transpose(1, 2)
+        parts = F.linear(x, weight[d:], offset[d:]).view(b, -1, 2, self.heads, d // self.heads).unbind(2)
         k, v = (part.transpose(1, 2) for part in parts)
-        mixed = _mix(SELF, q, k, v, causal=False, seen=None, look=None)
+        bias = self._bias(x.shape[1])
+        if bias is None:
+            mixed = _mix(SELF, q, k, v, causal=False, seen=None, look=None)
+        else:
+            rows = F.embedding(asked_idx, bias.transpose(0, 1).flatten(1))  # as indexing, with a faster gradient
+            rows = rows.view(b, a, self.heads, -1).transpose(1, 2)  # (B, heads, A, T)
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=rows)
         return self.out(mixed.transpose(1, 2).reshape(b, a, d))
 
     def _bias(self, length: int) -> Tensor | None:
@@ -244,7 +250,7 @@ class Block(nn.Module):
         """What `forward` gives at the places (B, A) of (B, T, D): (B, A, D), without working out the others."""
         normed = self.norm_attention(x)
         places = asked_idx[:, :, None].expand(-1, -1, x.shape[-1])
-        x = x.gather(1, places) + self.dropout(self.attention.ask(normed.gather(1, places), normed))
+        x = x.gather(1, places) + self.dropout(self.attention.ask(normed.gather(1, places), normed, asked_idx))
         return x + self.dropout(self.mlp(self.norm_mlp(x)))
 
 
@@ -335,11 +341,20 @@ class Encoder(nn.Module):
     """Every token sees every other: BERT's arrangement."""
 
     def __init__(
-        self, vocabulary: int, width: int, heads: int, depth: int, longest: int, *, dropout: float = 0.0
+        self,
+        vocabulary: int,
+        width: int,
+        heads: int,
+        depth: int,
+        longest: int,
+        *,
+        dropout: float = 0.0,
+        reach: int = 0,
     ) -> None:
+        """`reach` as of `Attention`."""
         super().__init__()
         self.embedding = TokenEmbedding(vocabulary, width, longest)
-        self.stack = Stack(ENCODER, width, heads, depth, dropout=dropout)
+        self.stack = Stack(ENCODER, width, heads, depth, dropout=dropout, reach=reach)
 
     def features(self, tokens: Tensor, *, seen: Tensor | None = None, look: Look | None = None) -> Tensor:
         """(B, T) token numbers to (B, T, D); `seen` (B, T) is True for tokens, False for padding."""
@@ -383,13 +398,21 @@ class EncoderDecoder(nn.Module):
     """A decoder that also looks at what an encoder made of another sequence: T5's arrangement."""
 
     def __init__(
-        self, vocabulary: int, width: int, heads: int, depth: int, longest: int, *, dropout: float = 0.0
+        self,
+        vocabulary: int,
+        width: int,
+        heads: int,
+        depth: int,
+        longest: int,
+        *,
+        dropout: float = 0.0,
+        reach: int = 0,
     ) -> None:
-        """`depth` blocks in each half; both halves share the embedding."""
+        """`depth` blocks in each half; both share the embedding; `reach`, of self-attention, as of `Attention`."""
         super().__init__()
         self.embedding = TokenEmbedding(vocabulary, width, longest)
-        self.encoder = Stack(ENCODER, width, heads, depth, dropout=dropout)
-        self.decoder = Stack(DECODER, width, heads, depth, cross=True, dropout=dropout)
+        self.encoder = Stack(ENCODER, width, heads, depth, dropout=dropout, reach=reach)
+        self.decoder = Stack(DECODER, width, heads, depth, cross=True, dropout=dropout, reach=reach)
 
     def encode(self, source: Tensor, *, seen: Tensor | None = None, look: Look | None = None) -> Tensor:
         """(B, S) token numbers to the memory (B, S, D)."""

@@ -71,13 +71,16 @@ def test_a_wrong_setting_exits_with_2_and_one_sentence():
 
 def test_the_methods_are_listed(capsys):
     assert main(["list"]) == 0
-    word2vec, simclr, mae, clip, recall = capsys.readouterr().out.splitlines()
+    word2vec, simclr, mae, clip, bert, t5, gpt, recall = capsys.readouterr().out.splitlines()
     assert word2vec.startswith("word2vec ")
     assert "skip-gram" in word2vec
     assert simclr.startswith("simclr ")
     assert "NT-Xent" in simclr
     assert mae.startswith("mae ")
     assert clip.startswith("clip ")
+    assert bert.startswith("bert ")
+    assert t5.startswith("t5 ")
+    assert gpt.startswith("gpt ")
     assert recall.startswith("recall ")
 
 
