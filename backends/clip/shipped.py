@@ -107,7 +107,8 @@ def make(shipped: ShippedModel) -> list[Path]:
     for snapshot in trainer.steps():
         last = snapshot
         if last.step % 50 == 0:
-            tests = "  ".join(f"{name} {last.metrics[name]:.3f}" for name in last.metrics if name.startswith("zero_shot"))
+            scores = {name: value for name, value in last.metrics.items() if name.startswith("zero_shot")}
+            tests = "  ".join(f"{name} {value:.3f}" for name, value in scores.items())
             print(f"step {last.step}  {last.seconds:.0f} s  loss {last.metrics['loss']:.3f}  {tests}", flush=True)
     card = trainer.card()
     card = {
