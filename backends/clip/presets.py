@@ -68,7 +68,8 @@ PRESETS: tuple[Preset[CLIPConfig], ...] = (
         "Small ViT",
         "Net",
         {"image_encoder": "vit"},
-        "VIT_EXPECT",
+        "Nothing tells it that neighbouring patches belong together. In as many steps it learns less than the conv "
+        "net, and each step takes about twice as long.",
         "Your run: the unseen artist's curve. Compare with “Emoji”.",
     ),
 )
