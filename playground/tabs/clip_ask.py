@@ -33,6 +33,7 @@ from playground.tabs.clip_state import GROUP_TITLES, gallery_of, groups_of, mode
 from playground.tabs.tab import QUICK
 
 if TYPE_CHECKING:
+    from backends.clip.pairs import Captioned
     from backends.clip.zero_shot import Classes, Scores
 
 KEPT = "clip_ask"
@@ -41,7 +42,7 @@ OWN_NAME = "your picture"
 BARS, TRACED = 12, 4
 FIRST_LABELS = {
     "emoji": "a red apple\nan angry cat\na rocket\na sad face\na musical instrument\nsomething to eat",
-    "apples": "a red flat apple\na yellow flat apple\na green tall apple\nan orange heart apple\na crimson round apple",
+    "apples": "a red flat apple\na yellow flat apple\na green tall apple\na lime heart apple\na crimson round apple",
 }
 FIRST_TEMPLATES = "{}\nan emoji of {}\na picture of {}"
 MAX_TEXT = 2 * MAX_LABELS * MAX_LABEL_CHARS
@@ -217,11 +218,11 @@ def first_labels(data: str) -> str:
 def group_choices(session: Session) -> Any:
     """The groups of pictures that the present model has, for the dropdown."""
     frozen, _ = model_of(session)
-    names = list(groups_of(frozen)) if frozen is not None else []
+    groups = groups_of(frozen) if frozen is not None else {}
     asked = asked_of(session)
-    if asked.group not in names:
-        asked.group, asked.index = (names[1] if len(names) > 1 else names[0]) if names else "", 0
-    return gr.update(choices=[(GROUP_TITLES[name], name) for name in names], value=asked.group or None)
+    if asked.group not in groups:
+        begin_asking(asked, groups, frozen.config.data if frozen is not None else "")
+    return gr.update(choices=[(GROUP_TITLES[name], name) for name in groups], value=asked.group or None)
 
 
 def take_own(session: Session, path: str | None) -> str:
@@ -260,11 +261,24 @@ def picture_of(session: Session, frozen: Answering) -> tuple[np.ndarray, np.ndar
         blank = np.full((1, SHOWN_SIDE, SHOWN_SIDE, 3), 255, np.uint8)
         return blank[0], resize(blank, frozen.size)[0], "no picture: bring one of your own"
     if asked.group not in groups:
-        asked.group, asked.index = list(groups)[min(1, len(groups) - 1)], 0
+        begin_asking(asked, groups, frozen.config.data)
     captioned = groups[asked.group]
     index = asked.index % len(captioned)
     pictures = captioned.pictures
     return pictures.at_size([index], SHOWN_SIDE)[0], pictures.images[index], pictures.names[index]
+
+
+def begin_asking(asked: Asked, groups: dict[str, Captioned], data: str) -> None:
+    """Choose what is asked about at first: a picture never trained on, of which one of the first labels is right."""
+    asked.group, asked.index = (list(groups)[min(1, len(groups) - 1)] if groups else ""), 0
+    if not groups:
+        return
+    captioned = groups[asked.group]
+    labels = [label.split(" ", 1)[1] for label in first_labels(data).splitlines() if " " in label]
+    fitting = [i for i, name in enumerate(captioned.classes) if name in labels or name.partition(" ")[2] in labels]
+    pictures = np.flatnonzero(np.isin(captioned.class_idx, fitting))
+    if len(pictures):
+        asked.index = int(pictures[0])
 
 
 def views_of(session: Session) -> list[Any]:

@@ -11,7 +11,7 @@ import pytest
 
 from playground.session import Session
 from playground.tabs import clip_ask, clip_game, clip_gap, clip_live, clip_search
-from playground.tabs.clip_state import LOADED, gallery_of
+from playground.tabs.clip_state import LOADED, gallery_of, groups_of
 from tests.backends.clip.conftest import shapes
 from tests.backends.clip.conftest import trained as trained_clip  # noqa: F401 - a fixture
 
@@ -152,3 +152,17 @@ def test_the_tab_hands_out_a_value_for_every_output(store, ready):
     with gr.Blocks():
         tab = clip.build_tab(store)
     assert len(tab.open(ready, None)) == len(tab.outputs)
+
+
+@pytest.mark.parametrize("name", ["emoji", "apples"])
+def test_the_first_picture_fits_one_of_the_first_labels_and_gets_it(session, name):
+    from backends.clip import shipped
+
+    session.uploads[LOADED] = (shipped.load(name), "A shipped model answers.")
+    _, bars, _, _, _ = clip_ask.views_of(session)
+    asked = clip_ask.asked_of(session)
+    assert asked.group in ("unseen_artist", "held_out")
+    shown = groups_of(shipped.load(name))[asked.group]
+    own = shown.classes[shown.class_idx[asked.index]]
+    assert own.removeprefix("a ") in text(re.search(r"<tbody><tr>(.*?)</tr>", bars)[1])
+    assert 'class="unseen"' not in bars or name == "emoji", "the first labels for apples are put as their captions are"
