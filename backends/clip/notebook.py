@@ -5,13 +5,21 @@ Pictures, tokenizer, augmentation and the ten-way test come from this project; t
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from backends.clip.config import CLIPConfig
 from backends.data.splits import OWN
-from backends.engine.checkpoints import write_atomically
+from backends.engine.notebook_cells import (
+    BEFORE_THE_FIRST_CELL,
+    code,
+    literal,
+    markdown,
+    notebook,
+    one_line,
+    settings_call,
+    write,
+)
 
 OWN_PICTURES_FILE = "my_pictures.zip"
 MODEL_FILE = "clip.safetensors"
@@ -23,17 +31,7 @@ Made by **SSL Playground**. It trains two encoders, one for pictures and one for
 the same place (Radford et al. 2021), with the settings that stood on the page. The encoders, the loss and the loop \
 are written out in plain torch, so that you can read and change them.
 
-**Before the first cell**: clone the project, install what it needs, and start Jupyter in its folder.
-
-```
-git clone <the address of the project> ssl-playground
-cd ssl-playground
-python -m venv .venv
-.venv/bin/pip install -r requirements.txt jupyterlab
-.venv/bin/jupyter lab
-```
-
-Put this notebook into the same folder, beside `requirements.txt`, and run the cells from top to bottom.
+{before}
 
 **The pictures**: {data_note}
 """
@@ -501,70 +499,49 @@ def notebook_of(config: CLIPConfig, *, data_note: str = "") -> dict[str, Any]:
     config = CLIPConfig.parse(config.model_dump())
     own = config.data == OWN
     encoder = "vit" if config.image_encoder == "vit" else "conv"
+    told = one_line(data_note) or _data_note(config)
     cells = [
-        _markdown(_fill(_INTRODUCTION, data_note=" ".join(data_note.split()) or _data_note(config))),
-        _code(_IMPORTS),
-        *([_markdown(_OWN_NOTE), _code(_OWN)] if own else []),
-        _markdown(_SETTINGS_NOTE),
-        _code(_settings(config)),
-        _markdown(_SIZES_NOTE),
-        _code(_sizes(config)),
-        _markdown(_PAIRS_NOTE),
-        _code(_fill(_PAIRS, own_pictures="pictures" if own else "None")),
-        _markdown(_TOKENS_NOTE),
-        _code(_TOKENS),
-        _markdown(_CHANGES_NOTE),
-        _code(_CHANGES),
-        _markdown(_BLOCK_NOTE),
-        _code(_BLOCK),
-        _markdown(_IMAGE_NOTES[encoder]),
-        _code(_IMAGE_ENCODERS[encoder]),
-        _markdown(_TEXT_NOTE),
-        _code(_TEXT),
-        _markdown(_MODEL_NOTES[config.loss]),
-        _code(_fill(_MODEL, bias=_BIASES[config.loss])),
-        _markdown(_LOSS_NOTES[config.loss]),
-        _code(_LOSSES[config.loss]),
-        _markdown(_TRAIN_NOTE),
-        _code(_TRAIN),
-        _code(_CURVE),
-        _markdown(_MATRIX_NOTE),
-        _code(_MATRIX),
-        _markdown(_TESTS_NOTE),
-        _code(_TESTS),
-        _markdown(_WORDS_NOTES[config.loss]),
-        _code(_words(config)),
-        _markdown(_SAVE_NOTE),
-        _code(_SAVE),
+        markdown(_fill(_INTRODUCTION, before=BEFORE_THE_FIRST_CELL, data_note=told)),
+        code(_IMPORTS),
+        *([markdown(_OWN_NOTE), code(_OWN)] if own else []),
+        markdown(_SETTINGS_NOTE),
+        code(settings_call(config, "CLIPConfig")),
+        markdown(_SIZES_NOTE),
+        code(_sizes(config)),
+        markdown(_PAIRS_NOTE),
+        code(_fill(_PAIRS, own_pictures="pictures" if own else "None")),
+        markdown(_TOKENS_NOTE),
+        code(_TOKENS),
+        markdown(_CHANGES_NOTE),
+        code(_CHANGES),
+        markdown(_BLOCK_NOTE),
+        code(_BLOCK),
+        markdown(_IMAGE_NOTES[encoder]),
+        code(_IMAGE_ENCODERS[encoder]),
+        markdown(_TEXT_NOTE),
+        code(_TEXT),
+        markdown(_MODEL_NOTES[config.loss]),
+        code(_fill(_MODEL, bias=_BIASES[config.loss])),
+        markdown(_LOSS_NOTES[config.loss]),
+        code(_LOSSES[config.loss]),
+        markdown(_TRAIN_NOTE),
+        code(_TRAIN),
+        code(_CURVE),
+        markdown(_MATRIX_NOTE),
+        code(_MATRIX),
+        markdown(_TESTS_NOTE),
+        code(_TESTS),
+        markdown(_WORDS_NOTES[config.loss]),
+        code(_words(config)),
+        markdown(_SAVE_NOTE),
+        code(_SAVE),
     ]
-    for number, cell in enumerate(cells):
-        cell["id"] = f"cell-{number}"
-    return {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        },
-        "cells": cells,
-    }
+    return notebook(cells)
 
 
 def write_notebook(config: CLIPConfig, path: Path, *, data_note: str = "") -> Path:
     """Write the notebook of a run; see `notebook_of`."""
-    text = json.dumps(notebook_of(config, data_note=data_note), indent=1, ensure_ascii=False, allow_nan=False)
-    return write_atomically(path, lambda temporary: _write(temporary, text + "\n"))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _settings(config: CLIPConfig) -> str:
-    """The config as a call with every setting as a keyword and what it does beside it."""
-    info = {setting.name: setting for setting in CLIPConfig.settings()}
-    lines = [f"    {name}={_literal(value)},  # {info[name].label}" for name, value in config.model_dump().items()]
-    return "\n".join(["config = CLIPConfig(", *lines, ")"])
+    return write(notebook_of(config, data_note=data_note), path)
 
 
 def _sizes(config: CLIPConfig) -> str:
@@ -603,7 +580,7 @@ def _sizes(config: CLIPConfig) -> str:
         ("SHOWN_PAIRS", trainer.SHOWN_PAIRS, "in the similarity matrix"),
         ("EMBED_CHUNK", trainer.EMBED_CHUNK, "pictures or texts at a time"),
     ]
-    return "\n".join(f"{name} = {_literal(value)}  # {told}" for name, value, told in sizes)
+    return "\n".join(f"{name} = {literal(value)}  # {told}" for name, value, told in sizes)
 
 
 def _words(config: CLIPConfig) -> str:
@@ -616,16 +593,6 @@ def _fill(template: str, **parts: str) -> str:
     for name, part in parts.items():
         template = template.replace(f"{{{name}}}", part)
     return template
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, str):
-        return json.dumps(value)
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, tuple) and all(isinstance(part, int | float) for part in value):
-        return repr(value)
-    raise TypeError(f"A setting of type {type(value).__name__} can't be written into a notebook.")
 
 
 def _data_note(config: CLIPConfig) -> str:
@@ -642,12 +609,3 @@ def _data_note(config: CLIPConfig) -> str:
             f"Drawings by {UNSEEN_ARTIST} and {UNSEEN_CONCEPTS} names are never trained on."
         )
     return "your own."
-
-
-def _markdown(source: str) -> dict[str, Any]:
-    return {"cell_type": "markdown", "metadata": {}, "source": source.strip().splitlines(keepends=True)}
-
-
-def _code(source: str) -> dict[str, Any]:
-    lines = source.strip().splitlines(keepends=True)
-    return {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": lines}

@@ -5,11 +5,18 @@ Only the cell that fetches the pictures takes something from this project.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from backends.engine.checkpoints import write_atomically
+from backends.engine.notebook_cells import (
+    BEFORE_THE_FIRST_CELL,
+    code,
+    markdown,
+    notebook,
+    one_line,
+    settings_call,
+    write,
+)
 from backends.mae.config import OWN_PICTURES, MAEConfig
 
 OWN_PICTURES_FILE = "my_pictures.zip"
@@ -20,18 +27,9 @@ _INTRODUCTION = """# A masked autoencoder, this very run
 Made by **SSL Playground**. It hides most of each picture and learns to paint what is hidden, with the settings that \
 stood on the page: masks, model, loss and loop in plain torch, and the encoder as a file.
 
-**Before the first cell**: only the cell under *The pictures* takes something from the project. For it, clone the \
-project, install what it needs, and start Jupyter in its folder.
+Only the cell under *The pictures* takes something from the project.
 
-```
-git clone <the address of the project> ssl-playground
-cd ssl-playground
-python -m venv .venv
-.venv/bin/pip install -r requirements.txt jupyterlab
-.venv/bin/jupyter lab
-```
-
-Put this notebook into the same folder, beside `requirements.txt`, and run the cells from top to bottom. With other \
+{before} With other \
 pictures, as two arrays (n, S, S, 3) of bytes, the rest runs with torch, numpy, plotly and safetensors alone.
 
 **The pictures**: {data_note}
@@ -476,46 +474,37 @@ def notebook_of(config: MAEConfig, *, data_note: str = "") -> dict[str, Any]:
     config = MAEConfig.parse(config.model_dump())
     own = config.data == OWN_PICTURES
     mixed = "" if config.normalised else ", torch.where(hidden[:count, :, None], shown, pixels)"
+    told = one_line(data_note) or _data_note(config)
     cells = [
-        _markdown(_INTRODUCTION.format(data_note=" ".join(data_note.split()) or _data_note(config))),
-        _code(_IMPORTS),
-        _markdown(_SETTINGS_NOTE),
-        _code(_settings(config)),
-        _markdown(_PICTURES_NOTE + (_OWN_NOTE if own else "")),
-        _code((_OWN if own else _BUILT_IN) + "\n" + _SHEET),
-        _markdown(_PATCHES_NOTE.format(**_sizes(config))),
-        _code(_PATCHES),
-        _markdown(_MASKS_NOTES[config.masking].format(**_sizes(config))),
-        _code(_MASKS.format(ranks=_RANKS[config.masking])),
-        _markdown(_MODEL_NOTE),
-        _code(_MODEL.replace("{sharper}", repr(SHARPER))),
-        _markdown(_LOSS_NOTES[config.targets]),
-        _code(_LOSS.format(target=_TARGETS[config.targets])),
-        _markdown(_TRAIN_NOTE),
-        _code(_TRAIN),
-        _code(_CURVE),
-        _markdown(_ERROR_NOTE),
-        _code(_ERROR),
-        _markdown(_PAINT_NOTES[config.targets]),
-        _code(_PAINT.format(mixed=mixed)),
-        _markdown(_PROBE_NOTE),
-        _code(_PROBE),
-        _markdown(_SAVE_NOTE.format(size=config.image_size)),
-        _code(_SAVE),
-        _code(plain_encoder(config)),
-        _code(_CHECK),
+        markdown(_INTRODUCTION.format(before=BEFORE_THE_FIRST_CELL, data_note=told)),
+        code(_IMPORTS),
+        markdown(_SETTINGS_NOTE),
+        code(_settings(config)),
+        markdown(_PICTURES_NOTE + (_OWN_NOTE if own else "")),
+        code((_OWN if own else _BUILT_IN) + "\n" + _SHEET),
+        markdown(_PATCHES_NOTE.format(**_sizes(config))),
+        code(_PATCHES),
+        markdown(_MASKS_NOTES[config.masking].format(**_sizes(config))),
+        code(_MASKS.format(ranks=_RANKS[config.masking])),
+        markdown(_MODEL_NOTE),
+        code(_MODEL.replace("{sharper}", repr(SHARPER))),
+        markdown(_LOSS_NOTES[config.targets]),
+        code(_LOSS.format(target=_TARGETS[config.targets])),
+        markdown(_TRAIN_NOTE),
+        code(_TRAIN),
+        code(_CURVE),
+        markdown(_ERROR_NOTE),
+        code(_ERROR),
+        markdown(_PAINT_NOTES[config.targets]),
+        code(_PAINT.format(mixed=mixed)),
+        markdown(_PROBE_NOTE),
+        code(_PROBE),
+        markdown(_SAVE_NOTE.format(size=config.image_size)),
+        code(_SAVE),
+        code(plain_encoder(config)),
+        code(_CHECK),
     ]
-    for number, cell in enumerate(cells):
-        cell["id"] = f"cell-{number}"
-    return {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        },
-        "cells": cells,
-    }
+    return notebook(cells)
 
 
 def plain_encoder(config: MAEConfig) -> str:
@@ -532,12 +521,7 @@ def plain_encoder(config: MAEConfig) -> str:
 
 def write_notebook(config: MAEConfig, path: Path, *, data_note: str = "") -> Path:
     """Write the notebook of a run; see `notebook_of`."""
-    text = json.dumps(notebook_of(config, data_note=data_note), indent=1, ensure_ascii=False, allow_nan=False)
-    return write_atomically(path, lambda temporary: _write(temporary, text + "\n"))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    return write(notebook_of(config, data_note=data_note), path)
 
 
 def _sizes(config: MAEConfig) -> dict[str, int]:
@@ -555,19 +539,8 @@ def _sizes(config: MAEConfig) -> dict[str, int]:
 
 def _settings(config: MAEConfig) -> str:
     """The config with every setting as a keyword and what it does beside it."""
-    info = {setting.name: setting for setting in MAEConfig.settings()}
-    lines = [f"    {name}={_literal(value)},  # {info[name].label}" for name, value in config.model_dump().items()]
-    return "\n".join(
-        ["config = SimpleNamespace(", *lines, ")", "size, patch = int(config.image_size), int(config.patch)"]
-    )
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, str):
-        return json.dumps(value)
-    if isinstance(value, int | float):
-        return repr(value)
-    raise TypeError(f"A setting of type {type(value).__name__} can't be written into a notebook.")
+    call = settings_call(config, "SimpleNamespace")
+    return call + "\nsize, patch = int(config.image_size), int(config.patch)"
 
 
 def _data_note(config: MAEConfig) -> str:
@@ -576,12 +549,3 @@ def _data_note(config: MAEConfig) -> str:
     return {"apples": f"{apples}.", "emoji": f"{emoji}.", "both": f"{apples}, and {emoji}."}.get(
         config.data, "your own."
     )
-
-
-def _markdown(source: str) -> dict[str, Any]:
-    return {"cell_type": "markdown", "metadata": {}, "source": source.strip().splitlines(keepends=True)}
-
-
-def _code(source: str) -> dict[str, Any]:
-    lines = source.strip().splitlines(keepends=True)
-    return {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": lines}

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from backends.engine.checkpoints import write_atomically
+from backends.engine.notebook_cells import (
+    BEFORE_THE_FIRST_CELL,
+    code,
+    markdown,
+    notebook,
+    one_line,
+    settings_call,
+    write,
+)
 from backends.simclr.config import OWN_PICTURES, SimCLRConfig
 
 OWN_PICTURES_FILE = "my_pictures.zip"
@@ -17,17 +24,7 @@ _INTRODUCTION = """# SimCLR, this very run
 Made by **SSL Playground**. It trains an encoder without labels, with the settings that stood on the page: pictures, \
 two views of each, the loss, the loop, the probes, and the encoder as a file for plain torch.
 
-**Before the first cell**: clone the project, install what it needs, and start Jupyter in its folder.
-
-```
-git clone <the address of the project> ssl-playground
-cd ssl-playground
-python -m venv .venv
-.venv/bin/pip install -r requirements.txt jupyterlab
-.venv/bin/jupyter lab
-```
-
-Put this notebook into the same folder, beside `requirements.txt`, and run the cells from top to bottom.
+{before}
 
 **The pictures**: {data_note}
 """
@@ -342,44 +339,35 @@ def notebook_of(config: SimCLRConfig, *, data_note: str = "") -> dict[str, Any]:
     own = config.data == OWN_PICTURES
     contrastive = config.loss == "nt-xent"
     loss = "nt_xent(first, second, config.temperature)" if contrastive else "model.loss(first, second)"
+    told = one_line(data_note) or _data_note(config)
     cells = [
-        _markdown(_INTRODUCTION.format(data_note=_one_line(data_note) or _data_note(config))),
-        _code(_IMPORTS),
-        *([_markdown(_OWN_NOTE), _code(_OWN)] if own else []),
-        _markdown(_SETTINGS_NOTE),
-        _code(_settings(config)),
-        _markdown(_PICTURES_NOTE),
-        _code(_PICTURES.replace("{own_pictures}", "pictures" if own else "None")),
-        _markdown(_VIEWS_NOTE),
-        _code(_VIEWS),
-        *([_markdown(_NT_XENT_NOTE), _code(_NT_XENT)] if contrastive else [_markdown(_LOSSES[config.loss])]),
-        _markdown(_MODEL_NOTE),
-        _code(_MODEL),
-        _markdown(_TRAIN_NOTE),
-        _code(_TRAIN.format(loss=loss)),
-        _code(_LOSS),
-        _markdown(_PROBE_NOTE),
-        _code(_PROBE),
-        _markdown(_NEIGHBOURS_NOTE),
-        _code(_NEIGHBOURS),
-        _markdown(_MAP_NOTE),
-        _code(_MAP),
-        _markdown(_SAVE_NOTE),
-        _code(_SAVE),
-        _code(plain_encoder(config)),
-        _code(_CHECK),
+        markdown(_INTRODUCTION.format(before=BEFORE_THE_FIRST_CELL, data_note=told)),
+        code(_IMPORTS),
+        *([markdown(_OWN_NOTE), code(_OWN)] if own else []),
+        markdown(_SETTINGS_NOTE),
+        code(settings_call(config, "SimCLRConfig")),
+        markdown(_PICTURES_NOTE),
+        code(_PICTURES.replace("{own_pictures}", "pictures" if own else "None")),
+        markdown(_VIEWS_NOTE),
+        code(_VIEWS),
+        *([markdown(_NT_XENT_NOTE), code(_NT_XENT)] if contrastive else [markdown(_LOSSES[config.loss])]),
+        markdown(_MODEL_NOTE),
+        code(_MODEL),
+        markdown(_TRAIN_NOTE),
+        code(_TRAIN.format(loss=loss)),
+        code(_LOSS),
+        markdown(_PROBE_NOTE),
+        code(_PROBE),
+        markdown(_NEIGHBOURS_NOTE),
+        code(_NEIGHBOURS),
+        markdown(_MAP_NOTE),
+        code(_MAP),
+        markdown(_SAVE_NOTE),
+        code(_SAVE),
+        code(plain_encoder(config)),
+        code(_CHECK),
     ]
-    for number, cell in enumerate(cells):
-        cell["id"] = f"cell-{number}"
-    return {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        },
-        "cells": cells,
-    }
+    return notebook(cells)
 
 
 def plain_encoder(config: SimCLRConfig) -> str:
@@ -391,27 +379,7 @@ def plain_encoder(config: SimCLRConfig) -> str:
 
 def write_notebook(config: SimCLRConfig, path: Path, *, data_note: str = "") -> Path:
     """Write the notebook of a run; see `notebook_of`."""
-    text = json.dumps(notebook_of(config, data_note=data_note), indent=1, ensure_ascii=False, allow_nan=False)
-    return write_atomically(path, lambda temporary: _write(temporary, text + "\n"))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _settings(config: SimCLRConfig) -> str:
-    """The config as a call with every setting as a keyword and what it does beside it."""
-    info = {setting.name: setting for setting in SimCLRConfig.settings()}
-    lines = [f"    {name}={_literal(value)},  # {info[name].label}" for name, value in config.model_dump().items()]
-    return "\n".join(["config = SimCLRConfig(", *lines, ")"])
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, str):
-        return json.dumps(value)
-    if isinstance(value, int | float):
-        return repr(value)
-    raise TypeError(f"A setting of type {type(value).__name__} can't be written into a notebook.")
+    return write(notebook_of(config, data_note=data_note), path)
 
 
 def _data_note(config: SimCLRConfig) -> str:
@@ -420,16 +388,3 @@ def _data_note(config: SimCLRConfig) -> str:
     if config.data == "emoji":
         return "emoji, each drawn by four artists; their licences are in `assets/emoji/LICENCES.md`."
     return "your own."
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _markdown(source: str) -> dict[str, Any]:
-    return {"cell_type": "markdown", "metadata": {}, "source": source.strip().splitlines(keepends=True)}
-
-
-def _code(source: str) -> dict[str, Any]:
-    lines = source.strip().splitlines(keepends=True)
-    return {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": lines}

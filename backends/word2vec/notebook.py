@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from backends.data.corpora import BUILT_IN, OWN_TEXT
-from backends.engine.checkpoints import write_atomically
+from backends.engine.notebook_cells import (
+    BEFORE_THE_FIRST_CELL,
+    code,
+    markdown,
+    notebook,
+    one_line,
+    settings_call,
+    write,
+)
 from backends.word2vec.config import Word2VecConfig
 
 OWN_TEXT_FILE = "my_text.txt"
@@ -19,17 +26,7 @@ _INTRODUCTION = """# word2vec, this very run
 Made by **SSL Playground**. It trains word vectors with the settings that stood on the page, asks the lecture's \
 analogies, and draws the loss and a map.
 
-**Before the first cell**: clone the project, install what it needs, and start Jupyter in its folder.
-
-```
-git clone <the address of the project> ssl-playground
-cd ssl-playground
-python -m venv .venv
-.venv/bin/pip install -r requirements.txt jupyterlab
-.venv/bin/jupyter lab
-```
-
-Put this notebook into the same folder, beside `requirements.txt`, and run the cells from top to bottom.
+{before}
 
 **The text**: {data_note}
 """
@@ -131,59 +128,29 @@ def notebook_of(config: Word2VecConfig, *, data_note: str = "") -> dict[str, Any
     """
     config = Word2VecConfig.parse(config.model_dump())
     own = config.corpus == OWN_TEXT
+    told = one_line(data_note) or _data_note(config)
     cells = [
-        _markdown(_INTRODUCTION.format(data_note=_one_line(data_note) or _data_note(config))),
-        _code(_IMPORTS),
-        *([_markdown(_OWN_TEXT_NOTE), _code(_OWN_TEXT)] if own else []),
-        _markdown(_SETTINGS_NOTE.format(threads_note=_threads_note(config))),
-        _code(_settings(config)),
-        _markdown(_TRAIN_NOTE),
-        _code(_TRAIN.format(own_text=", text=text" if own else "")),
-        _markdown(_ASK_NOTE),
-        _code(_ASK),
-        _code(_LOSS),
-        _markdown(_MAP_NOTE),
-        _code(_MAP),
-        _markdown(_SAVE_NOTE),
-        _code(_SAVE),
+        markdown(_INTRODUCTION.format(before=BEFORE_THE_FIRST_CELL, data_note=told)),
+        code(_IMPORTS),
+        *([markdown(_OWN_TEXT_NOTE), code(_OWN_TEXT)] if own else []),
+        markdown(_SETTINGS_NOTE.format(threads_note=_threads_note(config))),
+        code(settings_call(config, "Word2VecConfig", threads=1)),
+        markdown(_TRAIN_NOTE),
+        code(_TRAIN.format(own_text=", text=text" if own else "")),
+        markdown(_ASK_NOTE),
+        code(_ASK),
+        code(_LOSS),
+        markdown(_MAP_NOTE),
+        code(_MAP),
+        markdown(_SAVE_NOTE),
+        code(_SAVE),
     ]
-    for number, cell in enumerate(cells):
-        cell["id"] = f"cell-{number}"
-    return {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        },
-        "cells": cells,
-    }
+    return notebook(cells)
 
 
 def write_notebook(config: Word2VecConfig, path: Path, *, data_note: str = "") -> Path:
     """Write the notebook of a run; see `notebook_of`."""
-    text = json.dumps(notebook_of(config, data_note=data_note), indent=1, ensure_ascii=False, allow_nan=False)
-    return write_atomically(path, lambda temporary: _write(temporary, text + "\n"))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _settings(config: Word2VecConfig) -> str:
-    """The config as a call with every setting as a keyword and what it does beside it."""
-    info = {setting.name: setting for setting in Word2VecConfig.settings()}
-    values = {**config.model_dump(), "threads": 1}
-    lines = [f"    {name}={_literal(value)},  # {info[name].label}" for name, value in values.items()]
-    return "\n".join(["config = Word2VecConfig(", *lines, ")"])
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, str):
-        return json.dumps(value)
-    if isinstance(value, int | float):
-        return repr(value)
-    raise TypeError(f"A setting of type {type(value).__name__} can't be written into a notebook.")
+    return write(notebook_of(config, data_note=data_note), path)
 
 
 def _threads_note(config: Word2VecConfig) -> str:
@@ -193,16 +160,3 @@ def _threads_note(config: Word2VecConfig) -> str:
 def _data_note(config: Word2VecConfig) -> str:
     info = BUILT_IN.get(config.corpus)
     return "your own." if info is None else f"{info.title}. {info.source}. {info.licence}."
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _markdown(source: str) -> dict[str, Any]:
-    return {"cell_type": "markdown", "metadata": {}, "source": source.strip().splitlines(keepends=True)}
-
-
-def _code(source: str) -> dict[str, Any]:
-    lines = source.strip().splitlines(keepends=True)
-    return {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": lines}

@@ -1,0 +1,95 @@
+"""What every method's notebook is made of: cells, settings as literals, and the file (nbformat 4.5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from backends.engine.checkpoints import write_atomically
+from backends.engine.config import MethodConfig
+
+Cell = dict[str, Any]
+
+BEFORE_THE_FIRST_CELL = """**Before the first cell**: clone the project, install what it needs, and start Jupyter in \
+its folder.
+
+```
+git clone <the address of the project> ssl-playground
+cd ssl-playground
+python -m venv .venv
+.venv/bin/pip install -r requirements.txt jupyterlab
+.venv/bin/jupyter lab
+```
+
+Put this notebook into the same folder, beside `requirements.txt`, and run the cells from top to bottom."""
+"""How to run a notebook that imports this project; goes into its first cell."""
+
+
+def markdown(source: str) -> Cell:
+    """A cell of text."""
+    return {"cell_type": "markdown", "metadata": {}, "source": source.strip().splitlines(keepends=True)}
+
+
+def code(source: str) -> Cell:
+    """A cell of code that has not been run."""
+    lines = source.strip().splitlines(keepends=True)
+    return {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": lines}
+
+
+def settings_call(config: MethodConfig, call: str, **changes: object) -> str:
+    """Code that makes a config by calling `call`, every setting as a keyword and what it does beside it.
+
+    Args:
+        config: validated; its values are written as literals.
+        call: the name of the class or function.
+        changes: values that are written instead.
+    """
+    info = {setting.name: setting for setting in type(config).settings()}
+    values = {**config.model_dump(), **changes}
+    lines = [f"    {name}={literal(value)},  # {info[name].label}" for name, value in values.items()]
+    return "\n".join([f"config = {call}(", *lines, ")"])
+
+
+def literal(value: object) -> str:
+    """A text, a number or a tuple of numbers as Python code.
+
+    Raises:
+        TypeError: it is anything else.
+    """
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, tuple) and all(isinstance(part, int | float) for part in value):
+        return repr(value)
+    raise TypeError(f"A setting of type {type(value).__name__} can't be written into a notebook.")
+
+
+def one_line(text: str) -> str:
+    """A text without line breaks and repeated spaces."""
+    return " ".join(text.split())
+
+
+def notebook(cells: Sequence[Cell]) -> dict[str, Any]:
+    """The notebook of these cells, as JSON's types."""
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "cells": [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(cells)],
+    }
+
+
+def write(made: dict[str, Any], path: Path) -> Path:
+    """Write a notebook; the file is whole or not there."""
+    text = json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def fill(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8")
+
+    return write_atomically(path, fill)
