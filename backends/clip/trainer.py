@@ -23,7 +23,7 @@ from backends.clip.tokens import CaptionTokenizer, Reading
 from backends.clip.zero_shot import ten_way, top_k
 from backends.data.pictures import PictureError, PictureSet
 from backends.engine.schedule import rate_at
-from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDiverged, TrainingError
+from backends.engine.trainer import SLICE_SECONDS, BudgetedTrainer, Snapshot, TrainingDiverged, TrainingError
 from backends.nets.frozen import frozen_copy
 from backends.nets.seeded import seeded
 
@@ -95,7 +95,7 @@ class FrozenCLIP:
         return self.tokenizer.read(prompt)
 
 
-class CLIPTrainer(Trainer):
+class CLIPTrainer(BudgetedTrainer):
     """Learns to tell which caption belongs to which picture."""
 
     method = "clip"
@@ -163,9 +163,8 @@ class CLIPTrainer(Trainer):
             while True:
                 losses.append(self._advance())
                 self.step += 1
-                if self._over() or time.perf_counter() - begun > SLICE_SECONDS:
-                    break
-                if self.budget is not None and self.seconds + time.perf_counter() - begun >= self.budget:
+                passed = time.perf_counter() - begun
+                if self._over(passed) or passed > SLICE_SECONDS:
                     break
             self._check(losses)
             spent = time.perf_counter() - begun
@@ -271,18 +270,6 @@ class CLIPTrainer(Trainer):
         images = embed_pictures(self._good, self._images[torch.from_numpy(self.shown).to(self.device)])
         tokens = self._tokens[torch.from_numpy(self.shown).to(self.device), 0]
         return (images @ embed_tokens(self._good, tokens).T).cpu().numpy()
-
-    def _share(self) -> float:
-        """How much of the run is over, in [0, 1]."""
-        return self.step / self.config.steps if self.budget is None else min(1.0, self.seconds / self.budget)
-
-    def _over(self) -> bool:
-        return self.step >= self.config.steps if self.budget is None else self.step > 0 and self.seconds >= self.budget
-
-    def _total(self) -> int:
-        if self.budget is None:
-            return self.config.steps
-        return max(self.step, int(self.step * self.budget / max(self.seconds, 1e-9)))
 
 
 class Test:

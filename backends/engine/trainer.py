@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 
@@ -85,3 +85,45 @@ class Trainer(ABC):
     @abstractmethod
     def save(self, directory: Path) -> list[Path]:
         """Write what was learned, with its card, into a directory; return the files."""
+
+
+class _Stepped(Protocol):
+    """A config that says how many steps a run has."""
+
+    @property
+    def steps(self) -> int:
+        """At least 1."""
+
+
+class BudgetedTrainer(Trainer):
+    """One whose run is over after `config.steps`, or where a time budget is set, after that many seconds.
+
+    Attributes:
+        budget: seconds of training, or None where the steps count.
+        step: steps done.
+        seconds: spent training.
+    """
+
+    budget: float | None
+    step: int
+    seconds: float
+
+    def _share(self) -> float:
+        """How much of the run is over, in [0, 1]."""
+        return self.step / self._planned if self.budget is None else min(1.0, self.seconds / self.budget)
+
+    def _over(self, spent: float = 0.0) -> bool:
+        """Whether the run is complete, `spent` seconds into a slice; a budget allows at least one step."""
+        if self.budget is None:
+            return self.step >= self._planned
+        return self.step > 0 and self.seconds + spent >= self.budget
+
+    def _total(self) -> int:
+        """Steps of the whole run; an estimate where a budget rules."""
+        if self.budget is None:
+            return self._planned
+        return max(self.step, int(self.step * self.budget / max(self.seconds, 1e-9)))
+
+    @property
+    def _planned(self) -> int:
+        return cast("_Stepped", self.config).steps

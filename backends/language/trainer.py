@@ -20,7 +20,7 @@ from backends.data.corpora import OWN_TEXT
 from backends.data.text import TextError
 from backends.engine.device import mixed_precision
 from backends.engine.schedule import rate_at
-from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDiverged, TrainingError
+from backends.engine.trainer import SLICE_SECONDS, BudgetedTrainer, Snapshot, TrainingDiverged, TrainingError
 from backends.language.checkpoint import save_model
 from backends.language.config import BERTConfig, GPTConfig, LanguageConfig, T5Config
 from backends.language.model import LanguageModel, build, start_from
@@ -85,7 +85,7 @@ class FrozenLanguage:
     text: LanguageText | None = None
 
 
-class LanguageTrainer(Trainer):
+class LanguageTrainer(BudgetedTrainer):
     """What BERT, T5 and GPT share: they differ in their config, and that decides on objective and model."""
 
     def __init__(
@@ -247,21 +247,6 @@ class LanguageTrainer(Trainer):
         scores = measure(self._good, self.objective, batches, np.log(self.frequencies))
         self._cost = time.perf_counter() - begun
         return scores
-
-    def _share(self) -> float:
-        """How much of the run is over, in [0, 1]."""
-        return self.step / self.config.steps if self.budget is None else min(1.0, self.seconds / self.budget)
-
-    def _over(self, spent: float = 0.0) -> bool:
-        """Whether the run is complete, `spent` seconds into a slice."""
-        if self.budget is None:
-            return self.step >= self.config.steps
-        return self.step > 0 and self.seconds + spent >= self.budget
-
-    def _total(self) -> int:
-        if self.budget is None:
-            return self.config.steps
-        return max(self.step, int(self.step * self.budget / max(self.seconds, 1e-9)))
 
 
 class BERTTrainer(LanguageTrainer):

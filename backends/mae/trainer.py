@@ -17,7 +17,7 @@ from backends.analysis.prober import PictureProber, Probed, as_tensor, map_pictu
 from backends.data.pictures import PictureError, PictureSet
 from backends.data.splits import Split, load_split
 from backends.engine.schedule import rate_at
-from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDiverged, TrainingError
+from backends.engine.trainer import SLICE_SECONDS, BudgetedTrainer, Snapshot, TrainingDiverged, TrainingError
 from backends.mae.config import MAEConfig
 from backends.mae.masking import draw_mask, draw_masks, hidden_count
 from backends.mae.model import MEAN, SPREAD, MaskedAutoencoder, patchify, standardised, unpatchify
@@ -144,7 +144,7 @@ class FrozenMAE:
         return np.broadcast_to(np.asarray(hidden, bool), (len(images), patches))
 
 
-class MAETrainer(Trainer):
+class MAETrainer(BudgetedTrainer):
     """Learns to paint hidden patches."""
 
     method = "mae"
@@ -217,9 +217,7 @@ class MAETrainer(Trainer):
                 losses.append(self._advance())
                 self.step += 1
                 passed = time.perf_counter() - begun
-                if self._over() or passed + passed / len(losses) > SLICE_SECONDS:  # the next step would end too late
-                    break
-                if self.budget is not None and self.seconds + passed >= self.budget:
+                if self._over(passed) or passed + passed / len(losses) > SLICE_SECONDS:  # the next would end too late
                     break
             self._check(losses)
             spent = time.perf_counter() - begun
@@ -335,18 +333,6 @@ class MAETrainer(Trainer):
 
     def _probe(self) -> Probed:
         return self._prober.probe_features(lambda images: _embed(self.model, images), self.step)
-
-    def _share(self) -> float:
-        """How much of the run is over, in [0, 1]."""
-        return self.step / self.config.steps if self.budget is None else min(1.0, self.seconds / self.budget)
-
-    def _over(self) -> bool:
-        return self.step >= self.config.steps if self.budget is None else self.step > 0 and self.seconds >= self.budget
-
-    def _total(self) -> int:
-        if self.budget is None:
-            return self.config.steps
-        return max(self.step, int(self.step * self.budget / max(self.seconds, 1e-9)))
 
 
 class HeldOut:

@@ -18,7 +18,7 @@ from backends.analysis.prober import PictureProber, Probed, as_tensor, map_pictu
 from backends.data.pictures import PictureError, PictureSet
 from backends.data.splits import Split, load_split
 from backends.engine.schedule import rate_at
-from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDiverged, TrainingError
+from backends.engine.trainer import SLICE_SECONDS, BudgetedTrainer, Snapshot, TrainingDiverged, TrainingError
 from backends.nets.frozen import frozen_copy
 from backends.nets.seeded import seeded
 from backends.simclr.augment import two_views
@@ -84,7 +84,7 @@ class FrozenModel:
         return (pairs * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
-class SimCLRTrainer(Trainer):
+class SimCLRTrainer(BudgetedTrainer):
     """Learns an encoder from pairs of views."""
 
     method = "simclr"
@@ -148,9 +148,8 @@ class SimCLRTrainer(Trainer):
                 first, second, loss = self._advance()
                 losses.append(loss)
                 self.step += 1
-                if self._over() or time.perf_counter() - begun > SLICE_SECONDS:
-                    break
-                if self.budget is not None and self.seconds + time.perf_counter() - begun >= self.budget:
+                passed = time.perf_counter() - begun
+                if self._over(passed) or passed > SLICE_SECONDS:
                     break
             self._check(losses)
             spent = time.perf_counter() - begun
@@ -246,18 +245,6 @@ class SimCLRTrainer(Trainer):
         spent = time.perf_counter() - begun
         self.probe_seconds += spent
         self.seconds += spent
-
-    def _share(self) -> float:
-        """How much of the run is over, in [0, 1]."""
-        return self.step / self.config.steps if self.budget is None else min(1.0, self.seconds / self.budget)
-
-    def _over(self) -> bool:
-        return self.step >= self.config.steps if self.budget is None else self.step > 0 and self.seconds >= self.budget
-
-    def _total(self) -> int:
-        if self.budget is None:
-            return self.config.steps
-        return max(self.step, int(self.step * self.budget / max(self.seconds, 1e-9)))
 
 
 class Prober(PictureProber):
