@@ -82,7 +82,7 @@ def _read(key: str) -> TokenisedText:
         SPEECHES.key: speech_lines,
         SPEECHES_BEFORE_1900.key: lambda: speech_lines(last_year=CENTURY_TURN - 1),
         SPEECHES_SINCE_1900.key: lambda: speech_lines(first_year=CENTURY_TURN),
-        ENCYCLOPEDIA.key: _encyclopedia_lines,
+        ENCYCLOPEDIA.key: encyclopedia_lines,
     }
     return tokenise(readers[key]())
 
@@ -94,7 +94,8 @@ def speech_lines(first_year: int = 0, last_year: int = 9999) -> Iterator[str]:
             yield from path.read_text(encoding="utf-8").splitlines()
 
 
-def _encyclopedia_lines() -> Iterator[str]:
+def encyclopedia_lines() -> Iterator[str]:
+    """The lines of the extract from Wikipedia, without most of its markup."""
     from gensim.corpora.wikicorpus import extract_pages, filter_wiki
 
     folder = _gensim_test_data()

@@ -148,7 +148,7 @@ def read_text_file(path: Path) -> TokenisedText:
             f"The file has {size / 2**20:.0f} MB; up to {MAX_TEXT_BYTES >> 20} MB of text can be used: "
             "cut it, for example with a text editor."
         )
-    text = tokenise(_decode(path.read_bytes()).splitlines())
+    text = tokenise(decode_text(path.read_bytes()).splitlines())
     if len(text) < 2:
         raise TextError(f"The text has {_count_words(len(text))}; word2vec needs at least two to find a context.")
     return text
@@ -158,7 +158,12 @@ def _count_words(count: int) -> str:
     return {0: "no words", 1: "one word"}.get(count, f"{count} words")
 
 
-def _decode(data: bytes) -> str:
+def decode_text(data: bytes) -> str:
+    """The text in a visitor's file: UTF-8, or UTF-16 where its first bytes say so.
+
+    Raises:
+        TextError: it is neither, or binary data.
+    """
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = data.decode(encoding)

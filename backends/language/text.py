@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backends.data import corpora
 from backends.data.corpora import BUILT_IN, CENTURY_TURN, ENCYCLOPEDIA, EVERYTHING, OWN_TEXT, SPEECHES
-from backends.data.text import MAX_TEXT_BYTES, TextError, _decode
+from backends.data.text import MAX_TEXT_BYTES, TextError, decode_text
 
 HELD_OUT_EVERY = 20
 """Of so many blocks of lines, the last is held out."""
@@ -81,7 +81,7 @@ def read_text_lines(path: Path) -> tuple[str, ...]:
             f"The file has {size / 2**20:.0f} MB; up to {MAX_TEXT_BYTES >> 20} MB of text can be used: "
             "cut it, for example with a text editor."
         )
-    return tuple(_decode(path.read_bytes()).splitlines())
+    return tuple(decode_text(path.read_bytes()).splitlines())
 
 
 def clean_text(text: str) -> str:
@@ -149,7 +149,7 @@ def _lines_of(corpus: str) -> Iterator[str]:
         yield from _lines_of(SPEECHES.key)
         yield from _lines_of(ENCYCLOPEDIA.key)
     elif corpus == ENCYCLOPEDIA.key:
-        yield from (_MARKUP.sub("", line) for line in corpora._encyclopedia_lines())
+        yield from (_MARKUP.sub("", line) for line in corpora.encyclopedia_lines())
     elif corpus == SPEECHES.key:
         yield from corpora.speech_lines()
     elif corpus == corpora.SPEECHES_BEFORE_1900.key:
