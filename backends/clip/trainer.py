@@ -164,7 +164,7 @@ class CLIPTrainer(BudgetedTrainer):
                 losses.append(self._advance())
                 self.step += 1
                 passed = time.perf_counter() - begun
-                if self._over(passed) or passed > SLICE_SECONDS:
+                if self._over(passed) or passed + passed / len(losses) > SLICE_SECONDS:  # the next would end too late
                     break
             self._check(losses)
             spent = time.perf_counter() - begun
