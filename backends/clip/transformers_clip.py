@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -68,6 +69,7 @@ SAMPLE_CONCEPTS, SAMPLE_SEED = 75, 0
 SAMPLE = "sample"
 TEMPLATES = ("{}", "a photo of {}", "an emoji of {}", "a picture of {}")
 
+_held: weakref.WeakValueDictionary[tuple[Path, str], PretrainedCLIP] = weakref.WeakValueDictionary()
 _loading = threading.Lock()
 _sampling = threading.Lock()
 
@@ -284,13 +286,18 @@ def load_from(models: ModelFolder, name: str, *, device: str = "cpu") -> Pretrai
 
 
 def load_folder(folder: Path, *, title: str, device: str = "cpu") -> PretrainedCLIP:
-    """Load the CLIP or SigLIP in a folder; the newest one is kept. Who asks while another loads waits.
+    """Load the CLIP or SigLIP in a folder; who asks while another loads waits.
+
+    The newest one is kept, and all others for as long as somebody has them, so that no model is there twice.
 
     Raises:
         HeadsError: the folder holds none that can be read; one sentence says why.
     """
     with _loading:
-        return _load(folder, title, device)
+        held = _held.get((folder, device))
+        if held is None:
+            held = _held[folder, device] = _load(folder, title, device)
+        return held
 
 
 @lru_cache(maxsize=1)

@@ -42,6 +42,20 @@ class Method:
         return _load(self.trainer_path)(config, **arguments)
 
 
+def _language(name: str, does: str) -> Method:
+    """One of the three language models, which share all but their name and what they are asked."""
+    return Method(
+        name=name,
+        summary=f"a language model that {does}",
+        config_path=f"backends.language.config:{name.upper()}Config",
+        trainer_path=f"backends.language.trainer:{name.upper()}Trainer",
+        data_reader_path="backends.language.text:read_text_lines",
+        data_argument="text",
+        own_data={"corpus": "own"},
+        data_help="a .txt file, UTF-8, up to 20 MB",
+    )
+
+
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
@@ -83,38 +97,11 @@ METHODS: dict[str, Method] = {
             data_reader_path="backends.data.own_pictures:read_zip",
             data_argument="pictures",
             own_data={"data": "own"},
-            data_help="a .zip of folders of pictures; a folder's name is the caption of what is in it",
+            data_help="a .zip of pictures; captions come from its captions.csv, or else from the names of its folders",
         ),
-        Method(
-            name="bert",
-            summary="a language model that fills in what is masked: an encoder",
-            config_path="backends.language.config:BERTConfig",
-            trainer_path="backends.language.trainer:BERTTrainer",
-            data_reader_path="backends.language.text:read_text_lines",
-            data_argument="text",
-            own_data={"corpus": "own"},
-            data_help="a .txt file, UTF-8, up to 20 MB",
-        ),
-        Method(
-            name="t5",
-            summary="a language model that writes what is missing: an encoder and a decoder",
-            config_path="backends.language.config:T5Config",
-            trainer_path="backends.language.trainer:T5Trainer",
-            data_reader_path="backends.language.text:read_text_lines",
-            data_argument="text",
-            own_data={"corpus": "own"},
-            data_help="a .txt file, UTF-8, up to 20 MB",
-        ),
-        Method(
-            name="gpt",
-            summary="a language model that guesses the next token: a decoder",
-            config_path="backends.language.config:GPTConfig",
-            trainer_path="backends.language.trainer:GPTTrainer",
-            data_reader_path="backends.language.text:read_text_lines",
-            data_argument="text",
-            own_data={"corpus": "own"},
-            data_help="a .txt file, UTF-8, up to 20 MB",
-        ),
+        _language("bert", "fills in what is masked: an encoder"),
+        _language("t5", "writes what is missing: an encoder and a decoder"),
+        _language("gpt", "guesses the next token: a decoder"),
         Method(
             name="recall",
             summary="LSTM against transformer: recall the first symbol after many distractors",

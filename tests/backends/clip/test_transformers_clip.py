@@ -111,6 +111,7 @@ def root(tmp_path_factory) -> Path:
 @pytest.fixture(autouse=True)
 def fresh():
     transformers_clip._load.cache_clear()
+    transformers_clip._held.clear()
 
 
 @pytest.fixture(params=["a-clip", "a-siglip"])
@@ -341,6 +342,13 @@ def test_the_operators_folder_offers_what_is_a_clip_or_siglip(root):
 
 def test_the_newest_one_is_kept(root):
     first = load_folder(root / "a-clip", title="a-clip")
+    assert load_folder(root / "a-clip", title="a-clip") is first
+
+
+def test_no_model_is_there_twice_while_somebody_has_it(root):
+    """Visitors who choose in turns would else fill the memory with copies."""
+    first = load_folder(root / "a-clip", title="a-clip")
+    load_folder(root / "a-siglip", title="a-siglip")
     assert load_folder(root / "a-clip", title="a-clip") is first
 
 
