@@ -19,7 +19,7 @@ from backends.engine.model_files import (
     read_weights,
     text_tensor,
 )
-from backends.language.config import CONFIGS, METHOD_OF, LanguageConfig
+from backends.language.config import CONFIGS, METHOD_OF, TITLES, LanguageConfig
 from backends.language.tokens import FIRST_ORDINARY, START_ID, TextTokenizer
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ TOKENIZER = "tokenizer"
 MAX_FILE_BYTES = 80 << 20
 """The largest model, a T5 of eight blocks and width 256, has 70 MB."""
 MAX_TOKENIZER_BYTES = 1 << 20
-TITLES = {"bert": "BERT", "t5": "T5", "gpt": "GPT"}
 
 
 def save_model(frozen: FrozenLanguage, directory: Path, card: Mapping[str, Any]) -> list[Path]:

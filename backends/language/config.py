@@ -176,3 +176,5 @@ class GPTConfig(LanguageConfig):
 CONFIGS: dict[str, type[LanguageConfig]] = {"bert": BERTConfig, "t5": T5Config, "gpt": GPTConfig}
 """By method."""
 METHOD_OF: dict[type[LanguageConfig], str] = {config: method for method, config in CONFIGS.items()}
+TITLES = {"bert": "BERT", "t5": "T5", "gpt": "GPT"}
+"""What a visitor reads, by method."""

@@ -23,7 +23,7 @@ from backends.attention.heads import (
     Prepared,
     top_guesses,
 )
-from backends.language.config import METHOD_OF, BERTConfig, T5Config
+from backends.language.config import METHOD_OF, TITLES, BERTConfig, T5Config
 from backends.language.corruption import is_sentinel
 from backends.language.tokens import FIRST_ORDINARY, MASK, MASK_ID, START, START_ID
 from backends.language.use import LanguageError, read_text, write
@@ -31,7 +31,6 @@ from backends.language.use import LanguageError, read_text, write
 if TYPE_CHECKING:
     from backends.language.trainer import FrozenLanguage
 
-TITLES = {"bert": "BERT", "t5": "T5", "gpt": "GPT"}
 
 
 @dataclass(frozen=True)

@@ -190,12 +190,17 @@ def fill_masks(frozen: FrozenLanguage, text: str, *, guesses: int = GUESSES) -> 
         raise LanguageError(f"The text has no {MASK}; write {MASK} in place of a word.")
     if len(places) == len(tokens):
         raise LanguageError(f"There is nothing around the {MASK}; write some words to guess it by.")
-    logits = _mask_logits(frozen, tokens.ids)[np.array(places) + 1]
-    found = tuple(_guesses(frozen, _text_only(row), count) for row in logits)
+    found = guess_masks(frozen, tokens.ids, guesses=count)
     ids = list(tokens.ids)
     for place, best in zip(places, found, strict=True):
         ids[place] = best[0].id
     return Filled(tokens, places, found, frozen.tokenizer.decode(ids), note_of(text, tokens))
+
+
+def guess_masks(frozen: FrozenLanguage, ids: Sequence[int], *, guesses: int = GUESSES) -> tuple[tuple[Guess, ...], ...]:
+    """What a BERT guesses at each [MASK] among (T,) token numbers, likeliest first."""
+    places = np.flatnonzero(np.array(ids) == MASK_ID)
+    return tuple(_guesses(frozen, _text_only(row), guesses) for row in _mask_logits(frozen, ids)[places + 1])
 
 
 def guess_places(frozen: FrozenLanguage, tokens: Tokens, *, guesses: int = GUESSES) -> tuple[tuple[Guess, ...], ...]:

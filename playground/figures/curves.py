@@ -38,10 +38,10 @@ def metric_curve(
         value_title: name and unit of the metric.
         pinned: steps and values of a pinned run, drawn behind as a dotted line.
     """
-    x, y = _finite(steps, values)
+    x, y = finite(steps, values)
     data = [_line(x, y, style.ACCENT)]
     if pinned is not None:
-        data.insert(0, _line(*_finite(*pinned), style.MUTED, dash="dot"))
+        data.insert(0, _line(*finite(*pinned), style.MUTED, dash="dot"))
     annotations = []
     if len(y):
         annotations = [
@@ -76,7 +76,7 @@ def compared_curves(
     looks = [(style.MUTED, "dot", 12), (style.ACCENT, "solid", -12)]
     data, annotations = [], []
     for (name, steps, values), (colour, dash, shift) in zip(runs, looks, strict=False):
-        x, y = _finite(steps, values)
+        x, y = finite(steps, values)
         data.append(_line(x, y, colour, dash=dash))
         if len(y):
             annotations.append(
@@ -120,7 +120,7 @@ def named_curves(
     """
     data, ends = [], []
     for name, steps, values, colour, dash in lines:
-        x, y = _finite(steps, values)
+        x, y = finite(steps, values)
         data.append(_line(x, y, colour, dash=dash))
         if len(y):
             ends.append((name, float(x[-1]), float(y[-1]), colour))
@@ -162,7 +162,8 @@ def spread_labels(values: Sequence[float], apart: float, highest: float = np.inf
     return [places[i] for i in range(len(values))]
 
 
-def _finite(steps: Sequence[float], values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+def finite(steps: Sequence[float], values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Points whose values are finite, as float32."""
     x, y = np.asarray(steps, np.float32), np.asarray(values, np.float32)
     keep = np.isfinite(y)
     return x[keep], y[keep]

@@ -1,0 +1,50 @@
+"""A piece of HTML whose buttons reach Python: `<button data-pick="…">` fires `pick` with what it carries.
+
+The HTML is the page's own; what a click brings back comes from the page, so `picked` reads it with distrust.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+MAX_PICK_CHARS = 40
+
+_SCRIPT = """
+let last = null;
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-pick]");
+  if (!button || !element.contains(button)) return;
+  last = document.activeElement === button ? button.dataset.pick : null;
+  trigger("pick", { pick: button.dataset.pick });
+});
+watch("value", () => {
+  const before = last;
+  if (before === null) return;
+  requestAnimationFrame(() => {
+    if (document.activeElement && document.activeElement !== document.body) return;
+    for (const button of element.querySelectorAll("[data-pick]"))
+      if (button.dataset.pick === before) return button.focus({ preventScroll: true });
+  });
+});
+"""
+"""Who works with the keyboard finds the focus where it was after the HTML was made anew."""
+
+
+def pick_area(value: str = "", *, elem_id: str, elem_classes: list[str] | None = None) -> gr.HTML:
+    """Make the area; its event is `pick`, to be read with `picked`."""
+    return gr.HTML(value, js_on_load=_SCRIPT, apply_default_css=False, elem_id=elem_id, elem_classes=elem_classes)
+
+
+def picked(event_data: Any) -> str:
+    """What a click carried: text of at most `MAX_PICK_CHARS`, "" where it is none."""
+    sent = event_data.get("pick") if isinstance(event_data, dict) else None
+    return sent if isinstance(sent, str) and len(sent) <= MAX_PICK_CHARS else ""
+
+
+def picked_number(event_data: Any, below: int) -> int | None:
+    """What a click carried as a number from 0 to below `below`, or None."""
+    sent = picked(event_data)
+    number = int(sent) if sent.isascii() and sent.isdecimal() and len(sent) < 7 else -1
+    return number if 0 <= number < below else None
