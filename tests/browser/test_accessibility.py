@@ -81,6 +81,21 @@ def test_nothing_serious_in_any_part_of_clip(visitor: Visitor, server: Server, t
         assert serious(visitor) == [], name
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_serious_in_any_part_of_language(visitor: Visitor, server: Server, theme):
+    visitor.open(f"{server.address}?__theme={theme}")
+    visitor.page.get_by_role("tab", name="Language", exact=True).click()
+    visitor.page.wait_for_selector("#language-ways .way", timeout=90_000)
+    tabs = visitor.page.locator("#language-views-tabs button[role=tab]")
+    names = [name for name in tabs.all_inner_texts() if name]
+    assert len(names) >= 6
+    for name in names:
+        visitor.page.locator("#language-views-tabs").get_by_role("tab", name=name, exact=True).first.click()
+        time.sleep(2)
+        assert serious(visitor) == [], name
+
+
 def focused(visitor: Visitor) -> str:
     script = (
         "() => { const e = document.activeElement; return e.closest('[id^=w2v-]')?.id + ' ' + (e.className || '') }"
