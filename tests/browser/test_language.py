@@ -23,6 +23,11 @@ def show(guest: Visitor, name: str) -> None:
     guest.page.locator("#language-views-tabs").get_by_role("tab", name=name, exact=True).first.click()
 
 
+def ask(guest: Visitor, name: str) -> None:
+    show(guest, "Ask")
+    guest.page.locator("#language-ask-tabs").get_by_role("tab", name=name, exact=True).first.click()
+
+
 def note(guest: Visitor, name: str) -> str:
     return guest.page.inner_text(f"#language-{name}-note")
 
@@ -53,7 +58,7 @@ def test_tokens_are_hidden_by_click_and_key_and_any_text_is_text(guest):
 
 def test_three_questions_are_answered_and_wrong_ones_are_sentences(guest):
     page = guest.page
-    show(guest, "Fill a mask")
+    ask(guest, "BERT: fill a mask")
     page.wait_for_selector("#language-guesses [data-pick='0:0']", timeout=60_000)
     best = page.inner_text("#language-guesses [data-pick='0:0']")
     page.click("#language-guesses [data-pick='0:0']")
@@ -61,11 +66,11 @@ def test_three_questions_are_answered_and_wrong_ones_are_sentences(guest):
     page.fill("#language-fill-text textarea", "nothing is hidden here")
     page.click("#language-fill")
     wait_for(lambda: "has no [MASK]" in note(guest, "fill"), "the sentence")
-    show(guest, "Repair")
+    ask(guest, "T5: repair")
     page.wait_for_selector("#language-repaired .gap-table td", timeout=60_000)
     page.click("#language-break")
     wait_for(lambda: "stood there" in page.inner_text("#language-repaired"), "a broken sentence")
-    show(guest, "Continue")
+    ask(guest, "GPT: continue")
     page.wait_for_selector("#language-written [data-pick='39']", timeout=60_000)
     page.click("#language-written [data-pick='3']")
     wait_for(lambda: "Token 4:" in page.inner_text("#language-distribution"), "a token's distribution")
@@ -95,7 +100,7 @@ def test_all_three_train_and_a_reload_finds_them_paused(guest):
     page.reload()
     page.wait_for_selector("#language-status .status[data-phase=paused]", timeout=60_000)
     assert page.input_value("#language-steps input") == "2000"
-    show(guest, "Fill a mask")
+    ask(guest, "BERT: fill a mask")
     wait_for(lambda: "Your own BERT answers" in note(guest, "fill"), "the own run's answer", 60)
 
 
