@@ -138,8 +138,8 @@ class T5Config(LanguageConfig):
         choices={"spans": "Spans are missing", "sentences": "Sentences are shuffled", "both": "Both, by turns"},
     )
     corruption_ratio: float = setting(
-        0.25,
-        "Share of the tokens that are cut out; T5 took 15 %. More give each step more to write, and less to go by.",
+        0.5,
+        "Share of the tokens that are cut out; T5 took 15 %, of far more text. More give each step more to write.",
         label="Corruption ratio",
         unit="of the tokens",
         ge=0.05,
@@ -148,8 +148,8 @@ class T5Config(LanguageConfig):
         essential=True,
     )
     mean_span: float = setting(
-        3,
-        "How long a gap is on average. Gaps of one token are like BERT's masks; long ones must be written.",
+        5,
+        "How long a gap is on average; T5 took 3. Gaps of one token are like BERT's masks; long ones must be written.",
         label="Mean span length",
         unit="tokens",
         ge=1,

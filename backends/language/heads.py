@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from backends.language.trainer import FrozenLanguage
 
 
-
 @dataclass(frozen=True)
 class HeadInput:
     """What a model reads.

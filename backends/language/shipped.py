@@ -52,7 +52,7 @@ def _shipped(method: str, **settings: Any) -> ShippedModel:
 
 MODELS: dict[str, ShippedModel] = {
     model.name: model
-    for model in (_shipped("bert", steps=3_000), _shipped("t5", steps=3_000), _shipped("gpt", steps=1_500))
+    for model in (_shipped("bert", steps=3_000), _shipped("t5", steps=1_600), _shipped("gpt", steps=1_500))
 }
 """By method."""
 
@@ -112,10 +112,9 @@ def make(shipped: ShippedModel) -> list[Path]:
             metrics = "  ".join(f"{name} {last.metrics[name]:.3f}" for name in told if name in last.metrics)
             print(f"step {last.step}  {last.seconds:.0f} s  {metrics}", flush=True)
     card = trainer.card()
-    config = trainer.config
     card = {
-        "origin": f"Trained earlier by this project: {shipped.title}, {last.step:,} steps of {config.batch} pieces of "
-        f"{config.length} tokens from {len(trainer.data.train):,}.",
+        "origin": f"{shipped.title}, trained earlier by this project on {len(trainer.data.train) / 1e6:.1f} million "
+        f"tokens, {last.step:,} steps.",
         **card,
         "made_by": f"python -m backends.language.shipped {shipped.name}",
     }

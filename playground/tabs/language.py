@@ -20,10 +20,23 @@ from playground.components.link_box import link_field, wire_link
 from playground.components.run_panel import RunPanel, TabRun
 from playground.links import Link, LinkTarget, query_of, read_query
 from playground.session import Session, SessionStore
-from playground.tabs import language_continue, language_fill, language_live, language_repair, language_ways
+from playground.tabs import (
+    language_continue,
+    language_fill,
+    language_layers,
+    language_live,
+    language_map,
+    language_presets,
+    language_repair,
+    language_scale,
+    language_ways,
+)
+from playground.tabs.attention_heads import wire_inside
 from playground.tabs.language_how import build_how_it_works
 from playground.tabs.language_live import OWN_TEXT_KEY
+from playground.tabs.language_models import build_models
 from playground.tabs.language_state import TAB
+from playground.tabs.presets import ButtonOf, wire_presets
 from playground.tabs.tab import QUICK, Tab
 
 QUESTION = "What can be learned from text that nobody labelled?"
@@ -52,6 +65,11 @@ class Parts:
     fill: language_fill.FillPart
     repair: language_repair.RepairPart
     go_on: language_continue.ContinuePart
+    sentences: language_map.MapPart
+    layers: language_layers.LayersPart
+    scale: language_scale.ScalePart
+    presets: ButtonOf
+    expectation: gr.HTML
 
 
 def build_tab(store: SessionStore) -> Tab:
@@ -68,9 +86,16 @@ def build_tab(store: SessionStore) -> Tab:
         button.click(None, None, parts.views, js=SHOW_TRAINING)  # before the training, whose end it would wait for
     parts.panel.wire(run)
     language_ways.wire_ways(store, parts.ways)
-    language_fill.wire_fill(store, parts.fill, parts.tabs["fill"])
-    language_repair.wire_repair(store, parts.repair, parts.tabs["repair"])
-    language_continue.wire_continue(store, parts.go_on, parts.tabs["continue"])
+    tabs = parts.tabs
+    language_fill.wire_fill(store, parts.fill, [tabs["ask"], tabs["fill"]])
+    language_repair.wire_repair(store, parts.repair, [tabs["ask"], tabs["repair"]])
+    language_continue.wire_continue(store, parts.go_on, [tabs["ask"], tabs["continue"]])
+    for part, method in ((parts.fill, "bert"), (parts.repair, "t5"), (parts.go_on, "gpt")):
+        wire_inside(store, part.inside, part.note, method)
+    language_map.wire_map(store, parts.sentences, tabs["sentences"])
+    language_layers.wire_layers(store, parts.layers, tabs["layers"])
+    language_scale.wire_scale(store, parts.scale, tabs["scale"])
+    wire_presets(store, parts.presets, parts.expectation, settings)
     _wire_own_text(store, parts)
     wire_link(parts.copy_link, parts.link, settings, partial(make_query, store, run))
 
@@ -121,12 +146,26 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
             ways = language_ways.lay_out_ways()
         with gr.Tab("Your run", id="live"):
             live = language_live.lay_out_live()
-        with gr.Tab("Fill a mask", id="fill") as tabs["fill"]:
-            fill = language_fill.lay_out_fill()
-        with gr.Tab("Repair", id="repair") as tabs["repair"]:
-            repair = language_repair.lay_out_repair()
-        with gr.Tab("Continue", id="continue") as tabs["continue"]:
-            go_on = language_continue.lay_out_continue()
+        with (
+            gr.Tab("Ask", id="ask") as tabs["ask"],
+            gr.Tabs(elem_classes=["questions", "inner"], elem_id="language-ask-tabs"),
+        ):
+            with gr.Tab("BERT: fill a mask", id="fill") as tabs["fill"]:
+                fill = language_fill.lay_out_fill()
+            with gr.Tab("T5: repair", id="repair") as tabs["repair"]:
+                repair = language_repair.lay_out_repair()
+            with gr.Tab("GPT: continue", id="continue") as tabs["continue"]:
+                go_on = language_continue.lay_out_continue()
+        with gr.Tab("Sentences", id="sentences") as tabs["sentences"]:
+            sentences = language_map.lay_out_map()
+        with gr.Tab("Layers", id="layers") as tabs["layers"]:
+            layers = language_layers.lay_out_layers()
+        with gr.Tab("Why it scales", id="scale") as tabs["scale"]:
+            scale = language_scale.lay_out_scale()
+        with gr.Tab("Try this", id="try"):
+            presets, expectation = language_presets.lay_out_presets()
+        with gr.Tab("Models", id="models"):
+            build_models(store, on_loaded, ways.views)
         with gr.Tab("How it works", id="how"):
             build_how_it_works()
     return {
@@ -137,7 +176,18 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         "fill": fill,
         "repair": repair,
         "go_on": go_on,
+        "sentences": sentences,
+        "layers": layers,
+        "scale": scale,
+        "presets": presets,
+        "expectation": expectation,
     }
+
+
+def on_loaded(session: Session) -> list[Any]:
+    """The bench after other models came or went; whose tab is opened later shows them then."""
+    session.stop(TAB)
+    return language_ways.views_of(session)
 
 
 def _wire_own_text(store: SessionStore, parts: Parts) -> None:

@@ -139,8 +139,8 @@ def _settings() -> list[gr.components.Component]:
     ]
 
 
-def wire_continue(store: SessionStore, part: ContinuePart, tab: gr.Tab) -> None:
-    """Wire the questions; the part is filled when its tab is opened."""
+def wire_continue(store: SessionStore, part: ContinuePart, tabs: Sequence[gr.Tab]) -> None:
+    """Wire the questions; the part is filled when one of its tabs is opened."""
 
     def session_of(request: gr.Request) -> Session:
         return store.of(str(request.session_hash))
@@ -164,7 +164,7 @@ def wire_continue(store: SessionStore, part: ContinuePart, tab: gr.Tab) -> None:
             kept.chosen = chosen
         return views_of(session)
 
-    tab.select(on_open, None, [part.text, *part.views], api_name=False, **QUICK)
+    gr.on([tab.select for tab in tabs], on_open, None, [part.text, *part.views], api_name=False, **QUICK)
     gr.on(
         [part.write.click, part.text.submit],
         on_write,

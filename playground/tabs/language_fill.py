@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +80,8 @@ def lay_out_fill() -> FillPart:
     return FillPart(text, fill, inside, examples, guesses, note)
 
 
-def wire_fill(store: SessionStore, part: FillPart, tab: gr.Tab) -> None:
-    """Wire the questions; the part is filled when its tab is opened."""
+def wire_fill(store: SessionStore, part: FillPart, tabs: Sequence[gr.Tab]) -> None:
+    """Wire the questions; the part is filled when one of its tabs is opened."""
 
     def session_of(request: gr.Request) -> Session:
         return store.of(str(request.session_hash))
@@ -98,7 +99,7 @@ def wire_fill(store: SessionStore, part: FillPart, tab: gr.Tab) -> None:
         accept(session, picked(event._data))
         return opened(session)
 
-    tab.select(on_open, None, [part.text, *part.views], api_name=False, **QUICK)
+    gr.on([tab.select for tab in tabs], on_open, None, [part.text, *part.views], api_name=False, **QUICK)
     gr.on(
         [part.fill.click, part.text.submit],
         on_fill,

@@ -89,8 +89,8 @@ def lay_out_repair() -> RepairPart:
     return RepairPart(text, repair, broken, inside, examples, answer, note)
 
 
-def wire_repair(store: SessionStore, part: RepairPart, tab: gr.Tab) -> None:
-    """Wire the questions; the part is filled when its tab is opened."""
+def wire_repair(store: SessionStore, part: RepairPart, tabs: Sequence[gr.Tab]) -> None:
+    """Wire the questions; the part is filled when one of its tabs is opened."""
 
     def session_of(request: gr.Request) -> Session:
         return store.of(str(request.session_hash))
@@ -110,7 +110,7 @@ def wire_repair(store: SessionStore, part: RepairPart, tab: gr.Tab) -> None:
         return [gr.skip(), gr.skip(), answers.problem(problem)] if problem else opened(session)
 
     outputs = [part.text, *part.views]
-    tab.select(on_open, None, outputs, api_name=False, **QUICK)
+    gr.on([tab.select for tab in tabs], on_open, None, outputs, api_name=False, **QUICK)
     gr.on(
         [part.repair.click, part.text.submit],
         on_repair,

@@ -379,7 +379,7 @@ def take_file(shelf: Shelf[ModelT], session: Session, path: str | None, device: 
         return answers.problem("No file arrived: choose a .safetensors file that Take home made."), False
     try:
         model = home.files.load_model(Path(path), device, pictures=own_pictures(session))
-        origin = home.origin.format(name=_shown_name(path), extent=home.extent_of(model))
+        origin = home.origin.format(name=shown_name(path), extent=home.extent_of(model))
         shelf.put(session, model, origin)
     except CheckpointError as error:
         return answers.problem(str(error)), False
@@ -424,7 +424,7 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _shown_name(path: str) -> str:
+def shown_name(path: str) -> str:
     """A file's name as it may be shown anywhere: nothing in it is HTML, whoever chose it."""
     name = re.sub(r"[^\w. -]", "_", Path(path).name)
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"

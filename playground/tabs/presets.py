@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ def lay_out_presets(presets: Sequence[Preset[Any]], prefix: str, introduction: s
                 with gr.Row(elem_classes=["preset-group"]):
                     answers.html_area(f"<span>{html.escape(group)}</span>", elem_classes=["preset-name"])
                     for preset in members:
-                        name = preset.name.lower().replace(" ", "-").replace(".", "-")
+                        name = re.sub(r"[^a-z0-9]+", "-", preset.name.lower()).strip("-")
                         button = gr.Button(preset.name, size="sm", elem_id=f"{prefix}-try-{name}", min_width=120)
                         buttons.append((preset, button))
         with gr.Column(min_width=330):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
 from playground import shell
 from playground.components.plotly_view import plotly_js_path, static_url
+from playground.session import SessionStore
 from tests.playground.fakes import TAB, fake_run
 
 
@@ -19,9 +21,25 @@ def request(page="page", **query):
 REQUEST = request()
 
 
+@pytest.fixture(scope="module")
+def built():
+    """The store and the whole page: to build the page takes seconds, and no test changes it."""
+    made = SessionStore(2, "cpu")
+    yield made, shell.build(made)
+    made.close()
+
+
 @pytest.fixture
-def demo(store):
-    return shell.build(store)
+def store(built):
+    """The page's store, without the sessions of other tests."""
+    for session in list(built[0]._sessions.values()):
+        built[0]._free(session)
+    return built[0]
+
+
+@pytest.fixture
+def demo(built, store):
+    return built[1]
 
 
 def handler(demo, name):
@@ -79,6 +97,57 @@ def opened(demo, saved=None, page="page", **query):
     return values[0], {getattr(c, "elem_id", None): v for c, v in zip(function.outputs, values, strict=True)}
 
 
+def selecting(demo, name, *, answered, page="page"):
+    """The event of a tab that is selected on a page."""
+    label = shell.TABS[name][0]
+    (chosen,) = [
+        function
+        for function in demo.fns.values()
+        for block, event in function.targets
+        if event == "select" and getattr(demo.blocks.get(block), "label", None) == label
+    ]
+    return chosen.fn(answered, request(page))
+
+
+def test_the_tab_that_a_page_selects_while_it_opens_is_left_to_the_opening(demo, store):
+    """Its answer, made for a session of nobody, came late and replaced what the opening had shown of the run."""
+    first = next(iter(shell.TABS))
+    values = asyncio.run(selecting(demo, first, answered=False))
+    assert values
+    assert all(gr.skip() == value for value in values)
+    assert store.counts()["sessions"] == 0
+
+
+def test_a_tab_that_is_clicked_before_the_page_has_its_session_waits_for_it(demo, store, monkeypatch):
+    monkeypatch.setattr(shell, "OPENING_PAUSE_SECONDS", 0.001)
+    token, _ = opened(demo)
+    handler(demo, "on_page_close").fn(REQUEST)
+    again = "page after reload"
+
+    async def click_and_open():
+        clicked = asyncio.create_task(selecting(demo, "attention", answered=False, page=again))
+        await asyncio.sleep(0.01)
+        assert store.counts()["sessions"] == 1
+        await handler(demo, "on_page_open").fn(remembered(token, reloaded=True), request(again))
+        return await clicked
+
+    assert any(gr.skip() != value for value in asyncio.run(click_and_open()))
+    assert store.counts()["sessions"] == 1
+    assert store.of(again).uploads[shell.SHOWN_TAB] == "attention"
+
+
+def test_a_tab_clicked_on_a_page_that_never_opens_makes_no_session(demo, store, monkeypatch):
+    monkeypatch.setattr(shell, "OPENING_SECONDS", 0.02)
+    assert all(gr.skip() == value for value in asyncio.run(selecting(demo, "attention", answered=False)))
+    assert store.counts()["sessions"] == 0
+
+
+def test_a_tab_is_opened_once_on_each_page(demo, store):
+    opened(demo)
+    assert any(gr.skip() != value for value in asyncio.run(selecting(demo, "attention", answered=True)))
+    assert all(gr.skip() == value for value in asyncio.run(selecting(demo, "attention", answered=True)))
+
+
 def test_a_link_sets_settings_and_word_and_says_what_it_could_not_use(demo, store):
     _, shown = opened(demo, tab="word2vec", dim="48", map_points="500", word="queen", window="0", nonsense="1")
     assert shown["w2v-dim"] == 48
@@ -119,7 +188,9 @@ def test_the_line_of_waiting_events_is_bounded(demo):
 def test_only_named_endpoints_are_public(demo):
     names = list(demo.get_api_info()["named_endpoints"])
     assert names
-    assert all(name.startswith(("/word2vec_", "/attention_", "/simclr_", "/mae_", "/clip_")) for name in names)
+    assert all(
+        name.startswith(("/word2vec_", "/attention_", "/simclr_", "/mae_", "/clip_", "/language_")) for name in names
+    )
 
 
 def test_nothing_is_told_to_strangers_and_nothing_comes_from_elsewhere():
