@@ -204,6 +204,11 @@ class SessionStore:
             session = self._sessions.get(token) if isinstance(token, str) else None
             return session is not None and session.owner not in (None, owner)
 
+    def knows(self, owner: str) -> bool:
+        """Whether this page has a session."""
+        with self._lock:
+            return owner in self._by_owner
+
     def of(self, owner: str) -> Session:
         """Return a page's session, made on the spot for a client that never loaded the page."""
         with self._lock:

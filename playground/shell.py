@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from playground.tabs import (
     attention_recall,
     clip,
     clip_state,
+    language,
+    language_state,
     mae,
     mae_state,
     simclr,
@@ -59,6 +62,7 @@ SCRIPTED: tuple[Any, ...] = (
 TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
     word2vec_map.TAB: ("Word2Vec", word2vec.build_tab),
     attention_recall.TAB: ("Attention", attention.build_tab),
+    language_state.TAB: ("Language", language.build_tab),
     simclr_state.TAB: ("SimCLR", simclr.build_tab),
     mae_state.TAB: ("MAE", mae.build_tab),
     clip_state.TAB: ("CLIP", clip.build_tab),
@@ -68,6 +72,8 @@ SHOWN_TAB, OPENED = "shown_tab", "opened_tabs"
 TOKEN_KEY = "ssl-playground-session"
 RETURN_LOOKS = 15
 RETURN_PAUSE_SECONDS = 0.1
+OPENING_SECONDS, OPENING_PAUSE_SECONDS = 60.0, 0.1
+"""How long a tab that was clicked waits for the page to have its session, and how often it looks."""
 READ_TOKEN = f"""(saved) => {{
     try {{
         const own = sessionStorage.getItem("{TOKEN_KEY}");
@@ -99,6 +105,7 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
         title=TITLE, analytics_enabled=False, delete_cache=(600, UPLOADS_KEPT_SECONDS), fill_width=True
     ) as demo:
         token = gr.BrowserState(None, storage_key=TOKEN_KEY)
+        answered = gr.State(False)  # whether this page's opening has been answered
         answers.html_area(f"<h1>{TITLE}</h1><span>{TAGLINE}</span>", elem_classes=["page-header"])
         notice = answers.html_area(elem_id="notice")
         tabs: dict[str, Tab] = {}
@@ -130,37 +137,48 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
             ]
             return [
                 session.token,
+                True,
                 answers.problem(" ".join(link.problems)) if link.problems else "",
                 gr.skip() if shown == names[0] else gr.update(selected=shown),
                 *itertools.chain.from_iterable(opened),
             ]
 
-        def on_select(name: str, request: gr.Request) -> list[Any]:
+        async def on_select(name: str, is_answered: bool, request: gr.Request) -> list[Any]:
             page = str(request.session_hash)
+            if not is_answered and (name == names[0] or not await has_session(store, page)):
+                return unchanged(tabs[name])  # a page that opens selects its first tab itself, before it has a session
             session = store.of(page)
             session.uploads[SHOWN_TAB] = name
-            opened_on, names = session.uploads.get(OPENED, ("", set()))
-            if opened_on == page and name in names:
+            opened_on, seen = session.uploads.get(OPENED, ("", set()))
+            if opened_on == page and name in seen:
                 return unchanged(tabs[name])
-            session.uploads[OPENED] = (page, {name, *(names if opened_on == page else ())})
-            return tabs[name].open(session, None)
+            session.uploads[OPENED] = (page, {name, *(seen if opened_on == page else ())})
+            return await asyncio.to_thread(tabs[name].open, session, None)
 
         def on_page_close(request: gr.Request) -> None:
             store.detach(str(request.session_hash))
 
-        outputs = [token, notice, techniques, *(output for tab in tabs.values() for output in tab.outputs)]
+        outputs = [token, answered, notice, techniques, *(output for tab in tabs.values() for output in tab.outputs)]
         opening = demo.load(on_page_open, token, outputs, js=READ_TOKEN, show_progress="hidden", api_name=False)
         opening.then(None, token, None, js=KEEP_TOKEN, api_name=False)
         demo.unload(on_page_close)
         for name, place in places.items():
 
-            def on_this(request: gr.Request, chosen: str = name) -> list[Any]:
-                return on_select(chosen, request)
+            async def on_this(is_answered: bool, request: gr.Request, chosen: str = name) -> list[Any]:
+                return await on_select(chosen, is_answered, request)
 
-            place.select(on_this, None, tabs[name].outputs, show_progress="hidden", api_name=False)
+            place.select(on_this, answered, tabs[name].outputs, show_progress="hidden", api_name=False)
     keep_no_status(demo)
     demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=8)
     return demo
+
+
+async def has_session(store: SessionStore, page: str) -> bool:
+    """Wait until a page that is opening has its session; False where it never opened."""
+    end = time.monotonic() + OPENING_SECONDS
+    while not store.knows(page) and time.monotonic() < end:
+        await asyncio.sleep(OPENING_PAUSE_SECONDS)
+    return store.knows(page)
 
 
 def keep_no_status(demo: gr.Blocks) -> None:
