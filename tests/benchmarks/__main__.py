@@ -16,6 +16,8 @@ BENCHMARKS: dict[str, list[str]] = {
     "simclr": ["tests.benchmarks.simclr", "tests.benchmarks.augment", "tests.benchmarks.apples"],
     "mae": ["tests.benchmarks.mae"],
     "clip": ["tests.benchmarks.clip"],
+    "language": ["tests.benchmarks.language"],
+    "pretext": ["tests.benchmarks.pretext"],
 }
 """The modules of each benchmark, run in this order. A module has add_arguments(parser) and run(options), which
 yields flat dictionaries of results, one a line."""
