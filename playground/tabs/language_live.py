@@ -133,12 +133,14 @@ def table_html(frozen: FrozenTrio, run: Run) -> str:
             f'<tr class="of-{method}"><th scope="row">{TITLES[method]}</th>'
             f'<td class="num"><b>{_signed(gain)}</b></td><td class="num">{scores["perplexity"]:,.0f}</td>'
             f'<td class="num">{scores["heldout_accuracy"]:.0%}</td>'
-            f'<td class="num">{"" if pace is None else f"{pace:,.0f}"}</td></tr>'
+            f'<td class="num">{"" if pace is None else f"{pace:,.0f}"}</td>'
+            f'<td class="num">{metrics.get(f"{method}_seconds", 0.0):.0f} s</td></tr>'
         )
     head = (
         '<tr><th></th><th title="nats a token below a guesser that knows only how often each token comes">gained</th>'
         '<th title="among so many equally likely tokens it still wavers">perplexity</th>'
-        '<th title="of the answers, first guess">right</th><th title="of text read in training">tokens/s</th></tr>'
+        '<th title="of the answers, first guess">right</th><th title="of text read in training">tokens/s</th>'
+        '<th title="that this model has trained for; all have as many steps">time</th></tr>'
     )
     return (
         '<table class="language-scores"><caption>On text never trained on: nats gained over guessing by frequency'
