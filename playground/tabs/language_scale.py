@@ -167,11 +167,11 @@ def shipped_models() -> dict[str, FrozenLanguage]:
 
 def scaling_runs() -> Sequence[ScalingRun] | None:
     """Our small runs; None where there are none."""
-    try:
-        from backends.language import scaling
+    from backends.language import scaling
 
+    try:
         return scaling.load_runs()
-    except (ImportError, CheckpointError):
+    except CheckpointError:
         return None
 
 

@@ -38,8 +38,8 @@ def test_they_know_what_the_speeches_say_again_and_again():
     assert filled.guesses[0][0].token == "States"
     steps = list(use.continue_text(shipped.load("gpt"), "The people of the United", count=1, temperature=0))
     assert steps[0].token == "States"
-    repaired = use.repair(shipped.load("t5"), "The people of the United <X> want peace and the rule of law.")
-    assert repaired.answers[0][1].startswith("States")
+    repaired = use.repair(shipped.load("t5"), "The people of the <X> want peace and the rule of law.")
+    assert "United States" in repaired.answers[0][1]
 
 
 def test_a_name_that_is_none_and_a_missing_file_are_sentences(tmp_path, monkeypatch):
