@@ -17,6 +17,8 @@ from playground.session import SessionStore
 from playground.tabs import word2vec_map
 from tests.browser import chromium
 
+PATIENCE_SECONDS = 90.0
+"""Of everything that waits for a page: long enough for a machine that does much else besides."""
 GRACE_SECONDS = 15.0
 """Longer than a page takes to open on a slow machine, or a reload would find its session gone."""
 EXPLORER = "document.querySelector('#w2v-map .explorer-root').explorer"
@@ -28,6 +30,39 @@ class Server:
     store: SessionStore
     demo: gr.Blocks
     technique: str | None
+
+
+class Lent:
+    """A page for one test, and what it said and asked for."""
+
+    def __init__(self, page: Page, width: int, height: int) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        self._listeners: dict[str, Callable[[Any], None]] = {
+            "console": lambda message: self.errors.append(message.text) if message.type == "error" else None,
+            "pageerror": lambda error: self.errors.append(str(error)),
+            "request": lambda request: self.requests.append(request.url),
+        }
+        page.set_default_timeout(1000 * PATIENCE_SECONDS)
+        for event, listener in self._listeners.items():
+            page.on(event, listener)  # type: ignore[call-overload]
+        page.set_viewport_size({"width": width, "height": height})
+        page.mouse.move(0, 0)
+
+    def leave(self) -> bool:
+        """Leave nothing behind; False where the page was closed."""
+        if self.page.is_closed():
+            return False
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
+        for other in self.page.context.pages:
+            if other is not self.page:
+                other.close()
+        self.page.evaluate("() => { try { localStorage.clear(); sessionStorage.clear(); } catch {} }")
+        self.page.goto("about:blank")
+        self.page.context.clear_cookies()
+        return True
 
 
 @dataclass
@@ -59,21 +94,24 @@ class Visitor:
         return str(self.page.get_attribute("#w2v-status .status", "data-phase"))
 
     def progress(self) -> float:
-        return float(str(self.page.get_attribute("#w2v-status .progress", "aria-valuenow")))
+        """In percent, as fine as it is drawn: of a long run a whole percent takes seconds."""
+        return float(
+            str(self.page.evaluate("parseFloat(document.querySelector('#w2v-status .progress span').style.width)"))
+        )
 
-    def wait_for_phase(self, *phases: str, seconds: float = 90) -> str:
+    def wait_for_phase(self, *phases: str, seconds: float = PATIENCE_SECONDS) -> str:
         return wait_for(lambda: self.phase() if self.phase() in phases else "", f"phase {phases}", seconds)
 
     def map_frame(self) -> str:
         """Which frame the map shows; another one for every layout."""
         return str(self.explorer("e.root.dataset.frame"))
 
-    def wait_for_frames(self, count: int, seconds: float = 60) -> None:
+    def wait_for_frames(self, count: int, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until the map has shown so many other frames."""
         seen = {self.map_frame()}
         wait_for(lambda: seen.add(self.map_frame()) or len(seen) > count, f"{count} maps", seconds)
 
-    def wait_for_rest(self, seconds: float = 90) -> None:
+    def wait_for_rest(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until the map has come to rest, and its last movement has been drawn."""
         rests = "e.frame.note.includes('trustworthiness') && !e.tween && e.items.id === e.frame.items"
         wait_for(lambda: self.explorer(rests), "the map to rest", seconds)
@@ -99,7 +137,8 @@ class Visitor:
         self.page.get_by_role("option", name=option).click()
 
 
-def wait_for(ask: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def wait_for(ask: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:
+    """Ask until there is an answer; the time is for a slow machine, a quick one does not need it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if answer := ask():
@@ -148,22 +187,49 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture
-def new_visitor(server: Server, browser: Browser) -> Iterator[Callable[..., Visitor]]:
-    visitors: list[Visitor] = []
+@pytest.fixture(scope="session")
+def idle_pages() -> dict[str, list[Page]]:
+    """Pages that nobody looks at, each in a context of its own, by how they were made."""
+    return {}
 
-    def make(**options: Any) -> Visitor:
-        context = browser.new_context(viewport={"width": 1280, "height": 720}, **options)
-        visitor = Visitor(context, context.new_page())
-        visitor.page.on("console", lambda m: visitor.errors.append(m.text) if m.type == "error" else None)
-        visitor.page.on("pageerror", lambda error: visitor.errors.append(str(error)))
-        visitor.page.on("request", lambda request: visitor.requests.append(request.url))
-        visitors.append(visitor)
+
+@pytest.fixture
+def lend_page(browser: Browser, idle_pages: dict[str, list[Page]]) -> Iterator[Callable[..., Lent]]:
+    """Lends empty pages for one test.
+
+    A page keeps its process and its compiled scripts, so that the next test opens its address in a fourth of the time;
+    of what a test did there nothing is left but the options and the initial script that it was made with.
+    """
+    lent: list[tuple[str, Lent]] = []
+
+    def made(script: str, **options: Any) -> Page:
+        page = browser.new_context(**options).new_page()
+        if script:
+            page.add_init_script(script)
+        return page
+
+    def lend(script: str = "", width: int = 1280, height: int = 720, **options: Any) -> Lent:
+        made_with = f"{script} {sorted(options.items())}"
+        idle = idle_pages.setdefault(made_with, [])
+        page = idle.pop() if idle else made(script, **options)
+        borrowed = Lent(page, width, height)
+        lent.append((made_with, borrowed))
+        return borrowed
+
+    yield lend
+    for made_with, borrowed in lent:
+        if borrowed.leave():
+            idle_pages[made_with].append(borrowed.page)
+
+
+@pytest.fixture
+def new_visitor(server: Server, lend_page: Callable[..., Lent]) -> Callable[..., Visitor]:
+    def make() -> Visitor:
+        lent = lend_page()
+        visitor = Visitor(lent.page.context, lent.page, lent.errors, lent.requests)
         return visitor.open(server.address, server.technique)
 
-    yield make
-    for visitor in visitors:
-        visitor.context.close()
+    return make
 
 
 @pytest.fixture

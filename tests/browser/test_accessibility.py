@@ -1,4 +1,4 @@
-"""axe-core finds nothing serious, and the tab can be used with the keyboard alone."""
+"""axe-core finds nothing serious in any part of any tab."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.conftest import Server, Visitor, wait_for
+from tests.browser.conftest import Server, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -94,40 +94,3 @@ def test_nothing_serious_in_any_part_of_language(visitor: Visitor, server: Serve
         visitor.page.locator("#language-views-tabs").get_by_role("tab", name=name, exact=True).first.click()
         time.sleep(2)
         assert serious(visitor) == [], name
-
-
-def focused(visitor: Visitor) -> str:
-    script = (
-        "() => { const e = document.activeElement; return e.closest('[id^=w2v-]')?.id + ' ' + (e.className || '') }"
-    )
-    return str(visitor.page.evaluate(script))
-
-
-def tab_to(visitor: Visitor, wanted: str, most: int = 80) -> None:
-    for _ in range(most):
-        if wanted in focused(visitor):
-            return
-        visitor.page.keyboard.press("Tab")
-    raise AssertionError(f"{wanted} can't be reached with the Tab key")
-
-
-def test_train_pause_find_and_ask_with_the_keyboard_alone(visitor: Visitor):
-    visitor.page.keyboard.press("Tab")
-    tab_to(visitor, "w2v-train")
-    visitor.page.keyboard.press("Enter")
-    visitor.wait_for_phase("training")
-    tab_to(visitor, "w2v-pause")
-    visitor.page.keyboard.press("Space")
-    visitor.wait_for_phase("paused", "done", seconds=5)
-    tab_to(visitor, "ex-search")
-    visitor.page.keyboard.type("france")
-    visitor.page.keyboard.press("Enter")
-    wait_for(lambda: visitor.page.input_value("#w2v-neighbour-word input") == "france", "the found word")
-    tab_to(visitor, "ex-canvas")
-    camera = "() => document.querySelector('#w2v-map .explorer-root').explorer.camera.scale"
-    before = visitor.page.evaluate(camera)
-    visitor.page.keyboard.press("+")
-    wait_for(lambda: visitor.page.evaluate(camera) > before, "the map to be zoomed")
-    tab_to(visitor, "w2v-solve")
-    visitor.page.keyboard.press("Enter")
-    wait_for(lambda: "is nearest to" in visitor.page.inner_text("#w2v-answer"), "an answer")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from playground.components.embedding_explorer import (
     colour_of_groups,
@@ -28,7 +28,7 @@ from playground.components.embedding_explorer import (
 from playground.components.sprites import data_url
 from playground.tabs.word2vec_map import TAB
 from tests.browser import explorer_page
-from tests.browser.conftest import Visitor, wait_for
+from tests.browser.conftest import Lent, Server, Visitor, wait_for
 from tests.browser.explorer_page import COLOURS, HEIGHT, SHAPES, frame, items, names, picture_items, squares
 from tests.browser.test_word2vec import ATTACK, start
 
@@ -112,20 +112,15 @@ class Alone:
 
 
 @pytest.fixture
-def alone(browser: Browser, tmp_path) -> Iterator[Alone]:
-    context = browser.new_context(viewport={"width": 700, "height": 600})
-    shown = Alone(context.new_page())
-    shown.page.add_init_script(NO_WEBGL)
-    shown.page.on("console", lambda m: shown.errors.append(m.text) if m.type == "error" else None)
-    shown.page.on("pageerror", lambda error: shown.errors.append(str(error)))
-    shown.page.on("request", lambda request: shown.requests.append(request.url))
+def alone(lend_page: Callable[..., Lent], tmp_path) -> Iterator[Alone]:
+    lent = lend_page(NO_WEBGL, width=700, height=600)
+    shown = Alone(lent.page, lent.errors, lent.requests)
     shown.page.goto(explorer_page.write(tmp_path))
     yield shown
     assert shown.errors == []
     assert all(url.startswith(("file:", "data:", "blob:")) for url in shown.requests)
     assert not any("gl" in kind or "gpu" in kind for kind in shown.ask("contexts"))
     assert shown.ask("window.hacked ?? null") is None
-    context.close()
 
 
 def cloud(count: int, dimensions: int = 2, seed: int = 0) -> np.ndarray:
@@ -681,12 +676,12 @@ def test_replay_plays_every_state_to_the_end_and_can_be_stopped(alone):
         " e.showState = (at) => { shown.add(at); show(at); }, 0)"
     )
     alone.page.click("text=Replay")
-    wait_for(lambda: alone.ask("!e.playing"), "the end of the replay", 30)
+    wait_for(lambda: alone.ask("!e.playing"), "the end of the replay")
     assert alone.ask("[...shown].sort((a, b) => a - b)") == list(range(30))
     assert alone.ask("e.scrub") is None
     assert alone.page.is_visible("text=Replay")
     alone.page.click("text=Replay")
-    wait_for(lambda: alone.ask("e.scrub >= 3"), "the third state", 10)
+    wait_for(lambda: alone.ask("e.scrub >= 3"), "the third state")
     alone.page.click(".ex-time button")
     at = alone.ask("e.scrub")
     time.sleep(0.4)
@@ -1332,7 +1327,7 @@ def test_the_history_is_scrubbed_replayed_and_kept_by_a_reload(visitor):
     start(visitor)
     visitor.wait_for_frames(6)
     visitor.page.click("#w2v-pause")
-    visitor.wait_for_phase("paused", seconds=5)
+    visitor.wait_for_phase("paused")
     visitor.wait_for_rest()
     steps = visitor.explorer("e.history.map((s) => s.step)")
     assert len(steps) > 5
@@ -1360,9 +1355,9 @@ def own_text(visitor: Visitor, tmp_path: Path, lines: list[str]) -> None:
     path.write_text("\n".join(lines * 300), encoding="utf-8")
     visitor.choose("corpus", "Your own text (.txt)")
     visitor.page.set_input_files("#w2v-own-text input[type=file]", path)
-    wait_for(lambda: "Press Train" in visitor.page.inner_text("#w2v-corpus-note"), "the word count", 20)
+    wait_for(lambda: "Press Train" in visitor.page.inner_text("#w2v-corpus-note"), "the word count")
     visitor.page.click("#w2v-train")
-    visitor.wait_for_phase("done", seconds=60)
+    visitor.wait_for_phase("done", seconds=120)
     wait_for(
         lambda: visitor.explorer("e.items && e.items.id === e.frame.items && e.frame.run !== 'shipped'"), "its words"
     )
@@ -1471,15 +1466,11 @@ def test_a_text_of_two_words_has_a_map(visitor, tmp_path):
     assert visitor.errors == []
 
 
-def test_the_map_needs_no_webgl(new_visitor: Callable[..., Visitor], browser: Browser, server):
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    context.add_init_script(NO_WEBGL)
-    page = context.new_page()
-    shown = Visitor(context, page)
-    page.on("pageerror", lambda error: shown.errors.append(str(error)))
-    shown.open(server.address)
+def test_the_map_needs_no_webgl(lend_page: Callable[..., Lent], server: Server):
+    lent = lend_page(NO_WEBGL)
+    page = lent.page
+    shown = Visitor(page.context, page, lent.errors, lent.requests).open(server.address)
     assert shown.explorer("e.labelled.length") > 10
     kinds = page.evaluate("Array.from(document.querySelectorAll('#w2v-map canvas'), (canvas) => canvas.kinds).flat()")
     assert set(kinds) == {"2d"}, "plotly asks for WebGL, the map does not"
     assert shown.errors == []
-    context.close()

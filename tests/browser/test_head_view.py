@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from playground import shell
 from playground.components import head_view
 from playground.components.head_view import View, pack_heads, silenced_heads
 from tests.browser import head_view_page as synthetic
-from tests.browser.conftest import wait_for
+from tests.browser.conftest import Lent, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -86,15 +86,12 @@ class Heads:
 
 
 @pytest.fixture
-def open_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Heads]]:
+def open_page(lend_page: Callable[..., Lent], tmp_path: Path) -> Iterator[Callable[..., Heads]]:
     opened: list[Heads] = []
 
     def make(screen: tuple[int, int] = (1280, 720), **options: Any) -> Heads:
-        context = browser.new_context(viewport={"width": screen[0], "height": screen[1]})
-        shown = Heads(context.new_page())
-        shown.page.on("console", lambda m: shown.errors.append(m.text) if m.type == "error" else None)
-        shown.page.on("pageerror", lambda error: shown.errors.append(str(error)))
-        shown.page.on("request", lambda request: shown.requests.append(request.url))
+        lent = lend_page(width=screen[0], height=screen[1])
+        shown = Heads(lent.page, lent.errors, lent.requests)
         opened.append(shown)
         shown.page.goto(synthetic.write(tmp_path, **options))
         return shown
@@ -104,7 +101,6 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Heads]
         assert shown.errors == []
         assert all(url.startswith(("file:", "data:", "blob:")) for url in shown.requests)
         assert shown.ask("window.hacked ?? null") is None
-        shown.page.context.close()
 
 
 @pytest.fixture
@@ -758,7 +754,7 @@ def serious(heads: Heads) -> list[str]:
     return [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in found if v["impact"] in ("serious", "critical")]
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(open_page, dark):
     heads = open_page(dark=dark)
     heads.show(*synthetic.three_views(14), silenced=[("encoder self", 1, 1)])

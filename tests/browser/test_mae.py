@@ -119,6 +119,8 @@ def test_a_wrong_ratio_and_a_wrong_file_are_sentences(guest, tmp_path: Path):
 
 
 def test_apples_grow_while_it_trains_and_a_reload_finds_them(guest, new_visitor):
+    open_advanced(guest)
+    number(guest, "batch", 8)
     number(guest, "steps", 300)
     guest.page.click("#mae-train")
     guest.page.wait_for_selector("#mae-film .mb-root[data-ready='1']", timeout=60_000)

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page
 from playground import shell
 from playground.components import mask_bench as component
 from playground.components.mask_bench import Masked, lacks_frames, pack_bench, pack_film, pack_strip, read_hidden
-from tests.browser.conftest import wait_for
+from tests.browser.conftest import Lent, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -166,12 +166,8 @@ def served() -> Iterator[tuple[str, dict[str, Shown]]]:
     demo.close()
 
 
-def opened(browser: Browser, address: str, dark: bool = False, width: int = 1280) -> Shown:
-    context = browser.new_context(viewport={"width": width, "height": 720})
-    shown = Shown(context.new_page())
-    shown.page.on("console", lambda m: shown.errors.append(m.text) if m.type == "error" else None)
-    shown.page.on("pageerror", lambda error: shown.errors.append(str(error)))
-    shown.page.on("request", lambda request: shown.requests.append(request.url))
+def opened(lent: Lent, address: str, dark: bool = False) -> Shown:
+    shown = Shown(lent.page, errors=lent.errors, requests=lent.requests)
     shown.page.goto(f"{address}?__theme={'dark' if dark else 'light'}")
     for part in ("bench", "strip", "film"):
         shown.page.wait_for_function(f"() => document.querySelector('#{part} .mb-root')?.view")
@@ -185,26 +181,26 @@ def check(shown: Shown, address: str) -> None:
 
 
 @pytest.fixture
-def open_page(served: tuple[str, dict[str, Shown]], browser: Browser) -> Iterator[Callable[..., Shown]]:
+def open_page(served: tuple[str, dict[str, Shown]], lend_page: Callable[..., Lent]) -> Iterator[Callable[..., Shown]]:
     """Pages of their own."""
     address, box = served
     pages: list[Shown] = []
 
-    def make(**options: Any) -> Shown:
-        pages.append(opened(browser, address, **options))
+    def make(dark: bool = False, width: int = 1280) -> Shown:
+        pages.append(opened(lend_page(width=width), address, dark))
         box["now"] = pages[-1]
         return pages[-1]
 
     yield make
     for shown in pages:
         check(shown, address)
-        shown.page.context.close()
 
 
 @pytest.fixture(scope="module")
 def kept_page(served: tuple[str, dict[str, Shown]], browser: Browser) -> Iterator[Shown]:
     """One page for most of the tests: opening one takes longer than using it."""
-    shown = opened(browser, served[0])
+    page = browser.new_context().new_page()
+    shown = opened(Lent(page, 1280, 720), served[0])
     yield shown
     shown.page.context.close()
 
@@ -548,7 +544,7 @@ def test_the_visible_patches_of_the_film_can_be_left_as_the_decoder_has_them(sho
     assert "for every patch" in shown.page.inner_text("#film .mb-note")
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(open_page, dark):
     shown = open_page(dark=dark)
     shown.give(bench(some(48), normalised=True))

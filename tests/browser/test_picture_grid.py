@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from backends.data.pictures import Factor, PictureSet
 from backends.data.splits import Split, load_split
@@ -27,7 +27,7 @@ from playground.session import Session, SessionStore
 from playground.tabs import pictures as tab
 from playground.tabs.simclr_pictures import USE
 from playground.tabs.simclr_state import picked
-from tests.browser.conftest import wait_for
+from tests.browser.conftest import Lent, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -91,6 +91,10 @@ class Pictures:
         act()
         wait_for(lambda: self.grid("g.root.dataset.shown") != before, "other pictures")
 
+    def wait_for_text(self, selector: str, text: str) -> None:
+        """Notes come with the pictures, but not in the same moment."""
+        wait_for(lambda: text in self.page.inner_text(selector), text)
+
     def choose(self, name: str, option: str) -> None:
         self.page.click(f"#simclr-{name} input")
         self.page.locator("ul[role=listbox] li").get_by_text(option, exact=False).click()
@@ -129,15 +133,12 @@ def served() -> Iterator[Served]:
 
 
 @pytest.fixture
-def open_page(served: Served, browser: Browser) -> Iterator[Any]:
+def open_page(served: Served, lend_page: Callable[..., Lent]) -> Iterator[Any]:
     opened: list[Pictures] = []
 
     def make(theme: str = "light", width: int = PANEL_WIDTH + 40, **options: Any) -> Pictures:
-        context = browser.new_context(viewport={"width": width, "height": 720}, **options)
-        shown = Pictures(context.new_page(), served)
-        shown.page.on("console", lambda m: shown.errors.append(m.text) if m.type == "error" else None)
-        shown.page.on("pageerror", lambda error: shown.errors.append(str(error)))
-        shown.page.on("request", lambda request: shown.requests.append(request.url))
+        lent = lend_page(width=width, **options)
+        shown = Pictures(lent.page, served, lent.errors, lent.requests)
         opened.append(shown)
         shown.page.goto(f"{served.address}?__theme={theme}")
         shown.page.get_by_role("tab", name="Pictures").click()
@@ -150,7 +151,6 @@ def open_page(served: Served, browser: Browser) -> Iterator[Any]:
         assert all(url.startswith((served.address, "data:", "blob:")) for url in shown.requests)
         assert shown.page.evaluate("window.hacked ?? null") is None
         assert shown.page.query_selector("img[src='x']") is None
-        shown.page.context.close()
 
 
 @pytest.fixture
@@ -243,7 +243,7 @@ def test_a_class_filters_and_others_are_others(pictures):
     pictures.wait_for_others(lambda: pictures.choose("pic-factor", "Kind"))
     pictures.wait_for_others(lambda: pictures.choose("pic-class", f"{ATTACK} (50)"))
     assert {int(name.rsplit(" ", 1)[1]) % 4 for name in pictures.names()} == {2}
-    assert "50 of 200 training pictures match." in pictures.page.inner_text("#simclr-pic-matching")
+    pictures.wait_for_text("#simclr-pic-matching", "50 of 200 training pictures match.")
     assert pictures.page.is_disabled("#simclr-pic-others")
     pictures.wait_for_others(lambda: pictures.choose("pic-factor", "any"))
     before = set(pictures.names())
@@ -292,7 +292,7 @@ def test_nothing_sticks_out_of_a_narrow_panel(open_page, width):
     assert shown.page.evaluate(script) == 0
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(open_page, theme):
     shown = open_page(theme)
     shown.wait_for_others(lambda: shown.choose("pic-factor", "Kind"))
@@ -350,9 +350,9 @@ def test_own_pictures_come_in_are_shown_and_their_file_is_gone(pictures, tmp_pat
     monkeypatch.setattr(tab, "take_pictures", watched)
     archive = zip_of(tmp_path / "own.zip", {ATTACK: 10, "cats": 10})
     pictures.wait_for_others(lambda: pictures.page.set_input_files("#simclr-pic-own input", archive))
-    assert "20 pictures in 2 folders." in pictures.page.inner_text("#simclr-pic-own-note")
-    assert "1 file was left out" in pictures.page.inner_text("#simclr-pic-own-note")
-    assert "16 training pictures." in pictures.page.inner_text("#simclr-pic-matching")
+    pictures.wait_for_text("#simclr-pic-own-note", "20 pictures in 2 folders.")
+    pictures.wait_for_text("#simclr-pic-own-note", "1 file was left out")
+    pictures.wait_for_text("#simclr-pic-matching", "16 training pictures.")
     assert len(pictures.names()) == 16
     assert pictures.page.locator("#simclr-data input").input_value() == "Your own (.zip)"
     (path,) = read
@@ -363,7 +363,7 @@ def test_own_pictures_come_in_are_shown_and_their_file_is_gone(pictures, tmp_pat
 
     again = zip_of(tmp_path / "again.zip", {"dogs": 10, "cats": 20})
     pictures.wait_for_others(lambda: pictures.page.set_input_files("#simclr-pic-own input", again))
-    assert "24 training pictures." in pictures.page.inner_text("#simclr-pic-matching")
+    pictures.wait_for_text("#simclr-pic-matching", "24 training pictures.")
 
 
 def test_pictures_brought_in_another_tab_are_shown_on_coming_back_and_the_same_ones_are_not_sent_again(
@@ -383,8 +383,8 @@ def test_pictures_brought_in_another_tab_are_shown_on_coming_back_and_the_same_o
     take_own_pictures(pictures.session(), plain(40))
     pictures.page.get_by_role("tab", name="Pictures").click()
     wait_for(lambda: pictures.grid("g.shown.id") != before, "the other pictures")
-    assert "32 training pictures." in pictures.page.inner_text("#simclr-pic-matching")
-    assert "40 pictures in 4 folders." in pictures.page.inner_text("#simclr-pic-own-note")
+    pictures.wait_for_text("#simclr-pic-matching", "32 training pictures.")
+    pictures.wait_for_text("#simclr-pic-own-note", "40 pictures in 4 folders.")
 
 
 def test_a_bad_file_is_refused_in_a_sentence_and_everything_stays(pictures, tmp_path):

@@ -13,13 +13,14 @@ from gradio_client import Client
 from tests.browser.conftest import Server
 
 pytestmark = pytest.mark.browser
+TECHNIQUE = "word2vec"
 
 EVIL_NUMBERS = [float("nan"), float("inf"), -1, 1e30, "<b>x</b>", None, [1, 2], {"a": 1}]
 
 
 @pytest.fixture(scope="module")
 def client(server_of: Callable[[str | None], Server]) -> Client:
-    return Client(server_of(None).address, verbose=False)
+    return Client(server_of(TECHNIQUE).address, verbose=False)
 
 
 def settings(**changes: object) -> list[object]:

@@ -63,7 +63,9 @@ def test_a_room_votes_and_the_experiment_answers_with_its_numbers(guest):
     for choice in ("yes", "no", "no"):
         guest.page.click(f"#simclr-vote-{choice}")
     wait_for(lambda: "· 2" in guest.page.inner_text("#simclr-vote-no"), "the votes to be counted")
-    number(guest, "steps", 40)
+    guest.page.get_by_role("button", name="Advanced").locator("visible=true").click()
+    number(guest, "batch", 32)
+    number(guest, "steps", 20)
     guest.page.click("#simclr-exp-train")
     wait_for_phase(guest, "simclr-exp", "done")
     wait_for(lambda: "of 3 hands" in guest.page.inner_text("#simclr-verdict"), "the verdict")
