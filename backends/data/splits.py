@@ -50,6 +50,19 @@ def load_split(data: Data, size: int, pictures: PictureSet | None = None, shortc
     return _split(pictures, size)
 
 
+def no_pictures(size: int) -> Split:
+    """What stands in for the pictures of whoever trained a model, which did not come with it: none."""
+    none = PictureSet(
+        name=OWN,
+        images=np.zeros((0, size, size, 3), np.uint8),
+        factors={},
+        names=(),
+        source="Pictures that whoever trained the model had; they are not here.",
+        licence="unknown",
+    )
+    return Split(none, none)
+
+
 def at_training_size(pictures: PictureSet, size: int) -> PictureSet:
     """The set with smaller pictures; what it can draw or show at other sizes stays as it was."""
     if pictures.size == size:

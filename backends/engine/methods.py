@@ -56,6 +56,20 @@ def _language(name: str, does: str) -> Method:
     )
 
 
+def _pretext(name: str, asks: str) -> Method:
+    """One of the three pretext tasks, which share all but their name and what they ask."""
+    return Method(
+        name=name,
+        summary=f"picture features from a pretext task: {asks}",
+        config_path=f"backends.pretext.config:{name.capitalize()}Config",
+        trainer_path=f"backends.pretext.trainer:{name.capitalize()}Trainer",
+        data_reader_path="backends.data.own_pictures:read_zip",
+        data_argument="pictures",
+        own_data={"data": "own"},
+        data_help="a .zip of folders of pictures; a folder's name is the label of what is in it",
+    )
+
+
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
@@ -69,6 +83,9 @@ METHODS: dict[str, Method] = {
             own_data={"corpus": "own"},
             data_help="a .txt file, UTF-8, up to 20 MB",
         ),
+        _pretext("rotation", "which way is up?"),
+        _pretext("inpainting", "what stood in the hole?"),
+        _pretext("jigsaw", "where does each tile belong?"),
         Method(
             name="simclr",
             summary="picture features from pairs of views: NT-Xent, SimSiam, Barlow Twins or VICReg",

@@ -114,6 +114,26 @@ def read_weights(path: Path, kind: ModelKind[ConfigT]) -> tuple[ConfigT, int, An
     return config, step, model
 
 
+def method_of(path: Path, max_bytes: int) -> str:
+    """What a file says that it holds, where several kinds would do: a method, or a part of one; "" if nothing.
+
+    Args:
+        path: of the .safetensors file; nothing in it is believed.
+        max_bytes: of the largest file of these kinds.
+
+    Raises:
+        CheckpointError: the file is missing, too large, or no such file at all.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    _check_size(path, max_bytes)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return str((file.metadata() or {}).get("method", ""))
+    except (SafetensorError, OSError, UnicodeDecodeError):
+        raise CheckpointError(NOT_OURS) from None
+
+
 def check_numbers(tensors: Mapping[str, Tensor]) -> None:
     """Refuse NaN and infinity.
 

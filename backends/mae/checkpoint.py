@@ -185,12 +185,11 @@ def split_of(config: MAEConfig, pictures: PictureSet | None = None) -> Split:
     Raises:
         CheckpointError: there are too few own pictures.
     """
-    from backends.data.splits import Split, load_split
+    from backends.data.splits import load_split, no_pictures
 
     size = int(config.image_size)
     if config.data == OWN_PICTURES and pictures is None:
-        none = _no_pictures(size)
-        return Split(none, none)
+        return no_pictures(size)
     try:
         return load_split(config.data, size, pictures)
     except PictureError as error:
@@ -247,14 +246,3 @@ def _check_painting(model: MaskedAutoencoder, size: int, device: str) -> None:
             outputs.append(model(patches, hidden.expand(len(patches), -1)))
     if not all(bool(torch.isfinite(output).all()) for output in outputs):
         raise CheckpointError(ODD_NUMBERS)
-
-
-def _no_pictures(size: int) -> PictureSet:
-    return PictureSet(
-        name=OWN_PICTURES,
-        images=np.zeros((0, size, size, 3), np.uint8),
-        factors={},
-        names=(),
-        source="Pictures that whoever trained the model had; they are not here.",
-        licence="unknown",
-    )

@@ -10,6 +10,8 @@ from backends.nets.transformer import Block, sine_positions_2d
 MEAN, SPREAD = 0.5, 0.25
 """Pixels in [0, 1] are brought to about [-2, 2]; the same for every set, so that encoders can be exchanged."""
 CONV_WIDTHS = (16, 32, 64, 128)
+EMBED_CHUNK = 500
+"""Pictures that are embedded at a time outside of training."""
 VIT_PATCH, VIT_WIDTH, VIT_DEPTH, VIT_HEADS = 4, 96, 3, 4
 
 
@@ -59,7 +61,12 @@ class ConvEncoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) in [0, 1] to (B, 128)."""
-        return self.layers(_standardised(images)).mean(dim=(2, 3))
+        return self.maps(images).mean(dim=(2, 3))
+
+    def maps(self, images: Tensor) -> Tensor:
+        """(B, 3, S, S) in [0, 1] to (B, 128, S / 16, S / 16), rounded up: the features of each place."""
+        found: Tensor = self.layers(_standardised(images))
+        return found
 
 
 class ResNet18Encoder(nn.Module):
@@ -84,6 +91,13 @@ class ResNet18Encoder(nn.Module):
         features: Tensor = self.net(_standardised(images))
         return features
 
+    def maps(self, images: Tensor) -> Tensor:
+        """(B, 3, S, S) in [0, 1] to (B, 512, S / 32, S / 32), rounded up: the features of each place."""
+        net = self.net
+        x = net.maxpool(net.relu(net.bn1(net.conv1(_standardised(images)))))
+        found: Tensor = net.layer4(net.layer3(net.layer2(net.layer1(x))))
+        return found
+
 
 class ViTEncoder(nn.Module):
     """A small vision transformer (Dosovitskiy et al., 2021): patches of 4 × 4, three blocks, the mean over tokens."""
@@ -105,6 +119,16 @@ class ViTEncoder(nn.Module):
             tokens = block(tokens)
         features: Tensor = self.norm(tokens).mean(dim=1)
         return features
+
+
+@torch.no_grad()
+def embed(encoder: nn.Module, images: Tensor) -> Tensor:
+    """The features of many pictures, some of them at a time: (n, 3, S, S) uint8 to (n, D), n at least 1."""
+    parts = [
+        encoder((chunk.float() / 255).contiguous(memory_format=torch.channels_last))
+        for chunk in images.split(EMBED_CHUNK)
+    ]
+    return torch.cat(parts)
 
 
 def _standardised(images: Tensor) -> Tensor:

@@ -203,23 +203,11 @@ def _ready(model: TwoViewModel, device: str) -> TwoViewModel:
 
 
 def _split_of(config: SimCLRConfig, pictures: PictureSet | None) -> Split:
-    from backends.data.splits import Split, load_split
+    from backends.data.splits import load_split, no_pictures
 
     if config.data == OWN_PICTURES and pictures is None:
-        none = _no_pictures(int(config.image_size))
-        return Split(none, none)
+        return no_pictures(int(config.image_size))
     try:
         return load_split(config.data, int(config.image_size), pictures, config.shortcut)
     except PictureError as error:
         raise CheckpointError(str(error)) from None
-
-
-def _no_pictures(size: int) -> PictureSet:
-    return PictureSet(
-        name=OWN_PICTURES,
-        images=np.zeros((0, size, size, 3), np.uint8),
-        factors={},
-        names=(),
-        source="Pictures that whoever trained the model had; they are not here.",
-        licence="unknown",
-    )

@@ -182,16 +182,17 @@ for step in range(config.steps):
         print(f"step {{step + 1:>6,}} of {{config.steps:,}}   loss {{history[-1]:.4f}}")
 model.eval()"""
 
-_LOSS = """loss_figure = go.Figure(go.Scatter(x=list(range(1, len(history) + 1)), y=history, mode="lines"))
+# Cells with public names are those of every method whose encoders are of `backends.nets.vision`.
+LOSS = """loss_figure = go.Figure(go.Scatter(x=list(range(1, len(history) + 1)), y=history, mode="lines"))
 loss_figure.update_layout(title="Loss", xaxis_title="steps", template="simple_white")"""
 
-_PROBE_NOTE = """## What do the features know?
+PROBE_NOTE = """## What do the features know?
 
 The encoder is frozen. Of up to 1,000 training pictures the probes may read the factors; then they say those of \
 held-out pictures: by the 10 nearest neighbours, and by a linear classifier. Beside them an untrained net and the raw \
 pixels, which show how much of it training brought."""
 
-_PROBE = """@torch.no_grad()
+PROBE = """@torch.no_grad()
 def features(encoder, pictures):
     parts = to_tensor(pictures.images).float().div(255).split(500)
     return torch.cat([encoder(part.contiguous(memory_format=torch.channels_last)) for part in parts])
@@ -247,12 +248,12 @@ for value, name in enumerate(tested.factors[shown_factor].classes if shown_facto
     map_figure.add_scatter(x=points[chosen, 0], y=points[chosen, 1], mode="markers", name=name)
 map_figure.update_layout(title=f"{len(points)} held-out pictures", template="simple_white", height=600)"""
 
-_SAVE_NOTE = f"""## The encoder, without this project
+SAVE_NOTE = f"""## The encoder, without this project
 
 `{ENCODER_FILE}` is the same file that **Encoder for torch** on the page makes. The second cell below needs torch \
 alone: copy it and the file into your own project. Pictures come in as (B, 3, S, S) with values from 0 to 1."""
 
-_SAVE = f"""from backends.simclr.checkpoint import encoder_tensors
+SAVE = f"""from backends.simclr.checkpoint import encoder_tensors
 from safetensors.numpy import save_file
 
 save_file(encoder_tensors(config.encoder, model.encoder), "{ENCODER_FILE}")"""
@@ -318,7 +319,7 @@ _LOAD = f"""
 net.load_state_dict(load_file("{ENCODER_FILE}"))
 net.eval()"""
 
-_CHECK = """with torch.no_grad():
+CHECK = """with torch.no_grad():
     difference = (encode(to_tensor(tested.images).float() / 255) - embedded).abs().max().item()
 print(f"largest difference to the features above: {difference:.1e}")"""
 
@@ -355,17 +356,17 @@ def notebook_of(config: SimCLRConfig, *, data_note: str = "") -> dict[str, Any]:
         code(_MODEL),
         markdown(_TRAIN_NOTE),
         code(_TRAIN.format(loss=loss)),
-        code(_LOSS),
-        markdown(_PROBE_NOTE),
-        code(_PROBE),
+        code(LOSS),
+        markdown(PROBE_NOTE),
+        code(PROBE),
         markdown(_NEIGHBOURS_NOTE),
         code(_NEIGHBOURS),
         markdown(_MAP_NOTE),
         code(_MAP),
-        markdown(_SAVE_NOTE),
-        code(_SAVE),
+        markdown(SAVE_NOTE),
+        code(SAVE),
         code(plain_encoder(config)),
-        code(_CHECK),
+        code(CHECK),
     ]
     return notebook(cells)
 

@@ -21,6 +21,7 @@ from backends.engine.schedule import rate_at
 from backends.engine.trainer import SLICE_SECONDS, BudgetedTrainer, Snapshot, TrainingDiverged, TrainingError
 from backends.nets.frozen import frozen_copy
 from backends.nets.seeded import seeded
+from backends.nets.vision import embed
 from backends.simclr.augment import two_views
 from backends.simclr.augment_config import AUGMENTATIONS
 from backends.simclr.checkpoint import save_model
@@ -32,7 +33,6 @@ PROBE_SHARE = 0.07
 PROBE_SECONDS = 0.8
 """At least so long from one probe to the next."""
 CLIP_NORM = 5.0
-EMBED_CHUNK = 500
 PACE_MEMORY = 0.7
 
 
@@ -67,7 +67,7 @@ class FrozenModel:
 
     def embed(self, images: np.ndarray) -> np.ndarray:
         """Return the features of (n, S, S, 3) uint8 pictures: (n, D) float32."""
-        return _embed(self.model.encoder, as_tensor(images, self.device)).cpu().numpy()
+        return embed(self.model.encoder, as_tensor(images, self.device)).cpu().numpy()
 
     def project(self, views: np.ndarray) -> np.ndarray:
         """Return the projections of (n, S, S, 3) uint8 pictures, each of length 1: (n, P) float32."""
@@ -254,18 +254,9 @@ class Prober(PictureProber):
         """Embed and probe; notes what that costs in seconds."""
         training = model.training
         model.eval()
-        probed = self.probe_features(lambda images: _embed(model.encoder, images), step)
+        probed = self.probe_features(lambda images: embed(model.encoder, images), step)
         model.train(training)
         return probed
-
-
-@torch.no_grad()
-def _embed(encoder: torch.nn.Module, images: Tensor) -> Tensor:
-    parts = [
-        encoder((chunk.float() / 255).contiguous(memory_format=torch.channels_last))
-        for chunk in images.split(EMBED_CHUNK)
-    ]
-    return torch.cat(parts)
 
 
 def _notes(config: SimCLRConfig, split: Split) -> list[str]:

@@ -71,9 +71,10 @@ def test_a_wrong_setting_exits_with_2_and_one_sentence():
 
 def test_the_methods_are_listed(capsys):
     assert main(["list"]) == 0
-    word2vec, simclr, mae, clip, bert, t5, gpt, recall = capsys.readouterr().out.splitlines()
+    word2vec, *pretext, simclr, mae, clip, bert, t5, gpt, recall = capsys.readouterr().out.splitlines()
     assert word2vec.startswith("word2vec ")
     assert "skip-gram" in word2vec
+    assert [line.split()[0] for line in pretext] == ["rotation", "inpainting", "jigsaw"]
     assert simclr.startswith("simclr ")
     assert "NT-Xent" in simclr
     assert mae.startswith("mae ")

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from backends.nets import vision
 from backends.nets.seeded import seeded
 from backends.nets.transformer import Attention, Block, sine_positions_2d
-from backends.nets.vision import build_encoder, count_parameters
+from backends.nets.vision import build_encoder, count_parameters, embed
 
 
 @pytest.mark.parametrize("name", ["conv", "resnet18", "vit"])
@@ -16,6 +17,23 @@ def test_an_encoder_makes_one_feature_vector_of_each_picture(name, size):
     features = encoder(pictures)
     assert features.shape == (3, encoder.width)
     torch.testing.assert_close(encoder(pictures[1:2]), features[1:2], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["conv", "resnet18"])
+@pytest.mark.parametrize("size", [10, 32, 48])
+def test_the_features_are_the_mean_over_the_places_of_the_maps(name, size):
+    encoder = build_encoder(name, size).eval()
+    pictures = torch.rand(2, 3, size, size)
+    torch.testing.assert_close(encoder.maps(pictures).mean(dim=(2, 3)), encoder(pictures), rtol=1e-4, atol=1e-5)
+
+
+def test_many_pictures_are_embedded_some_at_a_time(monkeypatch):
+    encoder = build_encoder("conv", 32).eval()
+    pictures = torch.randint(0, 256, (7, 3, 32, 32), dtype=torch.uint8)
+    monkeypatch.setattr(vision, "EMBED_CHUNK", 3)
+    features = embed(encoder, pictures)
+    assert not features.requires_grad
+    torch.testing.assert_close(features, encoder(pictures.float() / 255).detach(), rtol=1e-4, atol=1e-5)
 
 
 def test_encoders_learn_all_their_weights():

@@ -126,7 +126,7 @@ def test_every_loss_trains_with_every_head(loss, head):
 
 @pytest.mark.parametrize("encoder", ["resnet18", "vit"])
 def test_the_other_encoders_train(encoder):
-    trainer, snapshots = run(OWN.with_changes(encoder=encoder, batch=8, steps=10))
+    trainer, snapshots = run(OWN.with_changes(encoder=encoder, batch=4, steps=10))
     assert math.isfinite(snapshots[-1].metrics["loss"])
     assert trainer.freeze().embed(toy_pictures(3).images).shape[0] == 3
 
