@@ -36,8 +36,7 @@ def test_the_first_page_answers_before_any_training(visitor):
 
 
 def test_train_map_moves_question_answered_pause_step_reset(visitor):
-    visitor.page.click("#w2v-train")
-    visitor.wait_for_phase("training")
+    start(visitor)  # long enough that it still trains when the question is asked
     visitor.wait_for_frames(3)
     first = points_on_map(visitor)
     visitor.wait_for_frames(3)
