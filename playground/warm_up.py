@@ -12,6 +12,7 @@ def warm_up() -> None:
     """Read the default text, compile the kernels, then UMAP. Whoever comes earlier waits for the text or sees PCA."""
     from backends.analysis import projection
     from backends.data.corpora import load_corpus
+    from backends.language import sentences
     from backends.language import shipped as language
     from backends.simclr import shipped
     from backends.word2vec.config import Word2VecConfig
@@ -23,6 +24,7 @@ def warm_up() -> None:
         shipped.load(shipped.FIRST)
         for method in language.MODELS:
             language.load(method)
+        sentences.read_news(language.load("bert"))
     except Exception:
         log.exception("warming up failed")
     log.info("warm after %.1f s", time.perf_counter() - begun)

@@ -33,11 +33,13 @@ class ShippedModel:
         name: of its folder, and of the method: "bert", "t5" or "gpt".
         title: as the page calls it.
         config: what it is trained with.
+        remark: ends the line that says where it comes from.
     """
 
     name: str
     title: str
     config: LanguageConfig
+    remark: str = ""
 
     @property
     def path(self) -> Path:
@@ -45,14 +47,20 @@ class ShippedModel:
         return FOLDER / self.name / MODEL_NAME
 
 
-def _shipped(method: str, **settings: Any) -> ShippedModel:
+def _shipped(method: str, remark: str = "", **settings: Any) -> ShippedModel:
     sizes = {"corpus": "all", "vocabulary": 2_048, "width": "128", "depth": 3, "length": 64, "batch": 48}
-    return ShippedModel(method, TITLES[method], CONFIGS[method].parse({**sizes, **settings}))
+    return ShippedModel(method, TITLES[method], CONFIGS[method].parse({**sizes, **settings}), remark)
 
 
+T5_REMARK = " It writes words that fit each other, but as yet hardly reads the text around a gap."
+"""Measured on 512 held-out texts: 4.59 nats a word with its own broken text, 4.63 with another one's."""
 MODELS: dict[str, ShippedModel] = {
     model.name: model
-    for model in (_shipped("bert", steps=3_000), _shipped("t5", steps=1_600), _shipped("gpt", steps=1_500))
+    for model in (
+        _shipped("bert", steps=3_000),
+        _shipped("t5", T5_REMARK, steps=1_600),
+        _shipped("gpt", steps=1_500),
+    )
 }
 """By method."""
 
@@ -114,7 +122,7 @@ def make(shipped: ShippedModel) -> list[Path]:
     card = trainer.card()
     card = {
         "origin": f"{shipped.title}, trained earlier by this project on {len(trainer.data.train) / 1e6:.1f} million "
-        f"tokens, {last.step:,} steps.",
+        f"tokens, {last.step:,} steps.{shipped.remark}",
         **card,
         "made_by": f"python -m backends.language.shipped {shipped.name}",
     }

@@ -55,7 +55,7 @@ class TrioTrainer(Trainer):
             method: Sampler(method, trainer.tokenizer, trainer.data.text.held_out, trainer.config.length)
             for method, trainer in self.trainers.items()
         }
-        self._taken = dict.fromkeys(self.trainers, -1)
+        self._sampled: dict[str, dict[str, float]] = {}
         self._models = {method: trainer.freeze() for method, trainer in self.trainers.items()}
         self._untrained = {method: dict(trainer.untrained) for method, trainer in self.trainers.items()}
         self._metrics: dict[str, float] = {}
@@ -102,8 +102,8 @@ class TrioTrainer(Trainer):
         trainer = self.trainers[method]
         self._models[method] = trainer.freeze()
         self._metrics |= {f"{method}_step": float(trainer.step), f"{method}_seconds": trainer.seconds}
-        if id(trainer.scores) != self._taken[method]:
-            self._taken[method] = id(trainer.scores)
+        if trainer.scores is not self._sampled.get(method):
+            self._sampled[method] = trainer.scores
             self._samplers[method].take(self._models[method])
 
 

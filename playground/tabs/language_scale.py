@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import gradio as gr
 
 from backends.engine.checkpoints import CheckpointError
+from backends.language import scaling
 from backends.language.config import TITLES
 from playground.components import answers
 from playground.components.plotly_view import pack, plotly_view
@@ -21,7 +22,6 @@ from playground.tabs.tab import QUICK
 if TYPE_CHECKING:
     from backends.language.trainer import FrozenLanguage
 
-COMMAND = "python -m backends.language.scaling"
 LECTURE = (
     ("BERT-large", "bert", 340e6, 128e9, "top center", True),
     ("T5", "t5", 3e9, 1e12, "middle left", True),
@@ -117,7 +117,7 @@ def views_of(session: Session) -> list[Any]:
     runs = scaling_runs()
     compared = comparison(own or ours, whose="your" if own else "our")
     if runs is None:
-        missing = f"Our own small runs are not here yet: {COMMAND} trains them, in some minutes."
+        missing = f"Our own small runs are not here yet: {scaling.COMMAND} trains them, in some minutes."
         return [models, None, None, "".join(map(answers.sentence, [*compared, missing]))]
     size, text = by_parameters(runs), by_text(runs)
     said = [*compared, *gains(size, text)]
@@ -167,8 +167,6 @@ def shipped_models() -> dict[str, FrozenLanguage]:
 
 def scaling_runs() -> Sequence[ScalingRun] | None:
     """Our small runs; None where there are none."""
-    from backends.language import scaling
-
     try:
         return scaling.load_runs()
     except CheckpointError:

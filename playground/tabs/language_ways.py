@@ -265,6 +265,8 @@ def views_of(session: Session) -> list[Any]:
     note = ""
     if kept.shuffled and not tokenizer.ends_sentence[list(tokens.ids[:-1])].any():
         note = answers.sentence("One sentence alone is always in order: write two for T5.")
+    if kept.ratio > MOST_CUT and not (kept.shuffled or kept.places):
+        note += answers.sentence(f"T5 cuts out {MOST_CUT:.0%} at most.")
     if len(whole) > len(tokens) or whole.cut:
         words = len(kept.text.split())
         note += answers.sentence(f"{words:,} words were cut to the first {len(tokens)} tokens.")

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -71,9 +70,7 @@ def test_the_first_answers_need_no_training_pictures(monkeypatch):
 
     shipped._load.cache_clear()
     monkeypatch.setattr(splits, "TRAINING_APPLES", -1)  # to draw so many is refused
-    begun = time.perf_counter()
     assert shipped.load("jigsaw").answer(held_out()[:10]).shape == (10, 9, 9)
-    assert time.perf_counter() - begun < 10
 
 
 @pytest.mark.parametrize("name", shipped.MODELS)

@@ -10,11 +10,11 @@ import pytest
 
 from backends.engine.checkpoints import CheckpointError
 from backends.language import shipped
+from backends.language.scaling import COMMAND
 from backends.language.trainer import TRAINERS, FrozenLanguage
 from playground.figures.scale import OURS, YOURS
 from playground.tabs import language_scale
 from playground.tabs.language_scale import (
-    COMMAND,
     LECTURE,
     by_parameters,
     by_text,
