@@ -534,7 +534,7 @@ def _number(value: Any, name: str, least: float, most: float) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not least <= number <= most:  # NaN too
-        raise LanguageError(f"{name} is {str(value)[:20]}; it must be a number from {least:g} to {most:g}.")
+        raise LanguageError(f"{name} is {str(value)[:20]}; it must be a number from {least:,.10g} to {most:,.10g}.")
     return number
 
 
