@@ -23,7 +23,12 @@ from backends.engine.model_files import (
     read_weights,
     trial_pictures,
 )
-from backends.pretext.config import OWN_PICTURES, InpaintingConfig, JigsawConfig, PretextConfig, RotationConfig
+from backends.pretext.config import (
+    CONFIGS,
+    OWN_PICTURES,
+    PretextConfig,
+    task_of,
+)
 
 if TYPE_CHECKING:
     from backends.data.splits import Split
@@ -34,12 +39,6 @@ ENCODER = "-encoder"
 """Behind a method's name: what the file of an encoder alone says of itself."""
 MAX_FILE_BYTES = 64 << 20
 """The largest net, an inpainting one with a ResNet-18, has 54 MB."""
-CONFIGS: dict[str, type[PretextConfig]] = {
-    "rotation": RotationConfig,
-    "inpainting": InpaintingConfig,
-    "jigsaw": JigsawConfig,
-}
-"""By what a file says of itself."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,6 @@ class StoredModel:
     config: PretextConfig
     step: int
     model: PretextModel
-
-
-def method_name(config: PretextConfig) -> str:
-    """The task whose settings these are: "rotation", "inpainting" or "jigsaw"."""
-    return next(name for name, kind in CONFIGS.items() if isinstance(config, kind))
 
 
 def save_model(
@@ -96,7 +90,7 @@ def card_of(frozen: Frozen) -> dict[str, Any]:
     """What a model's card says; how well it solves held-out puzzles is measured anew."""
     train = frozen.split.train
     return {
-        "method": method_name(frozen.config),
+        "method": task_of(frozen.config),
         "config": frozen.config.model_dump(),
         "data": {"source": train.source, "licence": train.licence, "pictures": len(train)},
         "step": frozen.step,
@@ -215,7 +209,7 @@ def split_of(config: PretextConfig, pictures: PictureSet | None = None) -> Split
 
 
 def _metadata(part: str, frozen: Frozen) -> dict[str, str]:
-    return metadata_of(method_name(frozen.config) + part, frozen.config, frozen.step)
+    return metadata_of(task_of(frozen.config) + part, frozen.config, frozen.step)
 
 
 def _kind(method: str) -> ModelKind[PretextConfig]:

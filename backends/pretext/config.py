@@ -174,6 +174,32 @@ class JigsawConfig(PretextConfig):
         return self
 
 
+CONFIGS: dict[str, type[PretextConfig]] = {
+    "rotation": RotationConfig,
+    "inpainting": InpaintingConfig,
+    "jigsaw": JigsawConfig,
+}
+"""By task."""
+TITLES = {"rotation": "Rotation", "inpainting": "Inpainting", "jigsaw": "Jigsaw"}
+QUESTIONS = {
+    "rotation": "which way is up?",
+    "inpainting": "what stood in the hole?",
+    "jigsaw": "where does each tile belong?",
+}
+
+
+def task_of(config: PretextConfig) -> str:
+    """The task of a run's settings: "rotation", "inpainting" or "jigsaw".
+
+    Raises:
+        TypeError: they are of no task.
+    """
+    for name, kind in CONFIGS.items():
+        if type(config) is kind:
+            return name
+    raise TypeError(f"{type(config).__name__} is not the config of a pretext task.")
+
+
 def largest_gap(image_size: str) -> int:
     """Pixels of the widest gap that leaves tiles of `MIN_TILE` pixels.
 

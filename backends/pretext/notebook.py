@@ -14,8 +14,7 @@ from backends.engine.notebook_cells import (
     settings_call,
     write,
 )
-from backends.pretext.checkpoint import method_name
-from backends.pretext.config import OWN_PICTURES, PretextConfig
+from backends.pretext.config import OWN_PICTURES, PretextConfig, task_of
 from backends.simclr.config import SimCLRConfig
 from backends.simclr.notebook import CHECK, LOSS, PROBE, PROBE_NOTE, SAVE, SAVE_NOTE, plain_encoder
 
@@ -269,7 +268,7 @@ def notebook_of(config: PretextConfig, *, data_note: str = "") -> dict[str, Any]
         The notebook as JSON's types (nbformat 4.5).
     """
     config = type(config).parse(config.model_dump())
-    task, own = method_name(config), config.data == OWN_PICTURES
+    task, own = task_of(config), config.data == OWN_PICTURES
     names = {"config": type(config).__name__, "more": _MORE[task], "model": MODELS[task]}
     told = one_line(data_note) or _data_note(config)
     cells = [

@@ -16,8 +16,8 @@ import numpy as np
 
 from backends.engine.checkpoints import CheckpointError
 from backends.engine.model_files import card_scores, read_card
-from backends.pretext.checkpoint import method_name, read_model, save_model, unprobed
-from backends.pretext.config import InpaintingConfig, JigsawConfig, PretextConfig, RotationConfig
+from backends.pretext.checkpoint import read_model, save_model, unprobed
+from backends.pretext.config import InpaintingConfig, JigsawConfig, PretextConfig, RotationConfig, task_of
 
 if TYPE_CHECKING:
     from backends.data.splits import Split
@@ -49,7 +49,7 @@ class ShippedModel:
     @property
     def method(self) -> str:
         """The task: "rotation", "inpainting" or "jigsaw"."""
-        return method_name(self.config)
+        return task_of(self.config)
 
 
 MODELS: dict[str, ShippedModel] = {
@@ -60,8 +60,8 @@ MODELS: dict[str, ShippedModel] = {
         ShippedModel("jigsaw", "where each tile belongs, on apples", JigsawConfig(gap=2, steps=1_500)),
     )
 }
-FIRST = {"rotation": "rotation", "inpainting": "inpainting", "jigsaw": "jigsaw"}
-"""By task, the one that stands on the page before the first training."""
+FIRST = "rotation"
+"""What stands on the page before the first training; the other tasks' models have their tasks' names too."""
 
 _loading = threading.Lock()
 

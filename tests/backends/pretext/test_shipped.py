@@ -11,7 +11,7 @@ import pytest
 from backends.engine.checkpoints import CheckpointError
 from backends.pretext import shipped
 from backends.pretext.checkpoint import measures_of
-from backends.pretext.config import RotationConfig
+from backends.pretext.config import CONFIGS, RotationConfig
 from backends.pretext.solvable import close_ups, rotation_by_kind
 
 
@@ -84,7 +84,7 @@ def test_the_origin_is_a_sentence_without_date_or_path(name):
 
 
 def test_each_task_has_a_first_one_and_each_file_is_small():
-    assert {shipped.MODELS[name].method for name in shipped.FIRST.values()} == set(shipped.FIRST)
+    assert {name: model.method for name, model in shipped.MODELS.items()} == {task: task for task in CONFIGS}
     paths = [path for path in shipped.FOLDER.rglob("*") if path.is_file()]
     assert {path.name for path in paths} == {
         f"{name}{end}" for name in shipped.MODELS for end in (".safetensors", ".json")
