@@ -14,6 +14,8 @@ def warm_up() -> None:
     from backends.data.corpora import load_corpus
     from backends.language import sentences
     from backends.language import shipped as language
+    from backends.pretext import compare
+    from backends.pretext import shipped as pretext
     from backends.simclr import shipped
     from backends.word2vec.config import Word2VecConfig
 
@@ -22,9 +24,12 @@ def warm_up() -> None:
         load_corpus(Word2VecConfig().corpus)
         projection.warm_up()
         shipped.load(shipped.FIRST)
+        for task in pretext.MODELS:
+            pretext.load(task)
         for method in language.MODELS:
             language.load(method)
         sentences.read_news(language.load("bert"))
+        compare.compare_shipped()
     except Exception:
         log.exception("warming up failed")
     log.info("warm after %.1f s", time.perf_counter() - begun)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.pretext.config import TILES, InpaintingConfig, JigsawConfig, RotationConfig
+from backends.pretext.config import TILES, TURNS, InpaintingConfig, JigsawConfig, RotationConfig
 
 if TYPE_CHECKING:
     import torch
@@ -78,6 +78,18 @@ def deal_rotations(config: RotationConfig, images: np.ndarray, seed: int) -> Tur
     return TurnedPictures(_bytes(rotate(upright, turns)), turns.numpy(), _bytes(upright))
 
 
+def turned_every_way(config: RotationConfig, image: np.ndarray) -> np.ndarray:
+    """Light and label one (S, S, 3) picture as the settings ask, and turn it by 0 to 3 quarters: (4, S, S, 3) uint8.
+
+    Raises:
+        PuzzleError: the picture does not fit the net.
+    """
+    from backends.pretext.held_out import with_shortcuts
+
+    upright = _bytes(with_shortcuts(_floats(image[None], config.size), config))
+    return turn_pictures(np.repeat(upright, TURNS, axis=0), np.arange(TURNS))
+
+
 def deal_holes(config: InpaintingConfig, images: np.ndarray, seed: int, holes: np.ndarray | None = None) -> CutPictures:
     """Cut a hole into each picture.
 
@@ -104,23 +116,31 @@ def deal_holes(config: InpaintingConfig, images: np.ndarray, seed: int, holes: n
     return CutPictures(_bytes(cut_out(pixels, cut)), cut.numpy())
 
 
-def deal_jigsaws(config: JigsawConfig, images: np.ndarray, seed: int) -> ShuffledPictures:
+def deal_jigsaws(
+    config: JigsawConfig, images: np.ndarray, seed: int, places: np.ndarray | None = None
+) -> ShuffledPictures:
     """Cut pictures into tiles, colour these as the settings ask, and lay them down in random order.
 
     Args:
         config: of the net that plays.
         images: (n, S, S, 3) uint8.
         seed: of the draw.
+        places: (n, 9), each a permutation: which tile lies at each place; None: drawn.
 
     Raises:
-        PuzzleError: the pictures do not fit the net.
+        PuzzleError: the pictures do not fit the net, or a place is missing or taken twice.
     """
+    import torch
+
     from backends.pretext.held_out import jigsaw_of
     from backends.pretext.puzzles import lay_tiles
 
-    tiles, places, blank_mask = jigsaw_of(_floats(images, config.size), config, _generator(seed))
+    if places is not None:
+        _check_places(places, len(images))
+    given = None if places is None else torch.from_numpy(places.astype(np.int64))
+    tiles, laid_places, blank_mask = jigsaw_of(_floats(images, config.size), config, _generator(seed), given)
     laid = lay_tiles(tiles, config.size, config.gap, PAPER)
-    return ShuffledPictures(_bytes(laid), places.numpy(), blank_mask.numpy())
+    return ShuffledPictures(_bytes(laid), laid_places.numpy(), blank_mask.numpy())
 
 
 def turn_pictures(images: np.ndarray, turns: np.ndarray) -> np.ndarray:
@@ -147,10 +167,9 @@ def put_back(images: np.ndarray, places: np.ndarray, gap: int) -> np.ndarray:
     """
     import torch
 
-    from backends.pretext.puzzles import PuzzleError, cut_tiles, lay_tiles, shuffle
+    from backends.pretext.puzzles import cut_tiles, lay_tiles, shuffle
 
-    if places.shape != (len(images), TILES) or not (np.sort(places, axis=1) == np.arange(TILES)).all():
-        raise PuzzleError(f"Each of the {TILES} places takes exactly one tile.")
+    _check_places(places, len(images))
     tiles = cut_tiles(_floats(images, images.shape[1]), gap)
     back = shuffle(tiles, torch.from_numpy(np.argsort(places, axis=1)))
     return _bytes(lay_tiles(back, images.shape[1], gap, PAPER))
@@ -167,6 +186,13 @@ def best_places(probabilities: np.ndarray) -> np.ndarray:
     scores = np.log(np.maximum(probabilities, 1e-12))
     found = [linear_sum_assignment(-each)[1] for each in scores]
     return np.stack(found).astype(np.int64) if found else np.zeros((0, TILES), np.int64)
+
+
+def _check_places(places: np.ndarray, count: int) -> None:
+    from backends.pretext.puzzles import PuzzleError
+
+    if places.shape != (count, TILES) or not (np.sort(places, axis=1) == np.arange(TILES)).all():
+        raise PuzzleError(f"Each of the {TILES} places takes exactly one tile.")
 
 
 def _floats(images: np.ndarray, size: int) -> torch.Tensor:

@@ -111,6 +111,11 @@ class HeldOutInpainting(HeldOut[InpaintingConfig, InpaintingModel]):
         self.holes = draw_holes(config.hole, config.hole_share, config.size, count, self._generator())
         self._guesses: dict[int, float] = {}
 
+    def shown(self) -> tuple[np.ndarray, np.ndarray]:
+        """The first pictures: (K, S, S, 3) uint8 whole, and their (K, S, S) bool holes."""
+        whole = self._images[:SHOWN_PICTURES].permute(0, 2, 3, 1).cpu().numpy()
+        return whole, self.holes[:SHOWN_PICTURES].cpu().numpy()
+
     def _measure(self, model: InpaintingModel, pictures: int) -> Measured:
         """Mean squared errors over the pixels in the holes, of pixels in [0, 1].
 
@@ -156,6 +161,11 @@ class HeldOutJigsaw(HeldOut[JigsawConfig, JigsawModel]):
         return Measured(metrics, {"confusion": confusion})
 
 
+def shown_holes(config: InpaintingConfig, split: Split, device: str) -> tuple[np.ndarray, np.ndarray]:
+    """The held-out pictures that `painted` shows filled: (K, S, S, 3) uint8 whole, and their (K, S, S) bool holes."""
+    return HeldOutInpainting(config, split, device).shown()
+
+
 def held_out_of(config: PretextConfig, split: Split, device: str) -> HeldOut:
     """The held-out puzzles of a run with these settings."""
     if isinstance(config, RotationConfig):
@@ -174,13 +184,21 @@ def with_shortcuts(images: Tensor, config: RotationConfig) -> Tensor:
     return print_label(images) if config.labelled else images
 
 
-def jigsaw_of(images: Tensor, config: JigsawConfig, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def jigsaw_of(
+    images: Tensor, config: JigsawConfig, generator: torch.Generator, places: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Cut (B, 3, S, S) pictures in [0, 1] and shuffle.
+
+    Args:
+        images: whole pictures.
+        config: gap, and what is left of the colours.
+        generator: what order and tints are drawn from.
+        places: (B, 9) int64, the order in which the tiles are laid; None: drawn.
 
     Returns:
         (B, 9, 3, T, T) tiles in random order, (B, 9) where each belongs, and (B, 9) bool: which are blank.
     """
-    places = draw_permutations(len(images), generator)
+    places = draw_permutations(len(images), generator) if places is None else places
     tiles = recolour_tiles(shuffle(cut_tiles(images, config.gap), places), config.tile_colour, generator)
     return tiles, places, blank_tiles(tiles)
 

@@ -14,6 +14,7 @@ import numpy as np
 from backends.clip.zero_shot import PromptError, make_classes, read_templates, score
 from playground.components import answers
 from playground.components.sprites import data_url
+from playground.figures.confusion import confusion_table
 from playground.session import Session, SessionStore
 from playground.tabs.clip_ask import FIRST_TEMPLATES, group_choices
 from playground.tabs.clip_state import GROUP_TITLES, groups_of, model_of, waiting
@@ -170,21 +171,7 @@ def grid_html(
 
 
 def confusion_html(names: Sequence[str], truth: np.ndarray, said: np.ndarray) -> str:
-    """What is taken for what: a row for each name, a column for each answer."""
+    """What is taken for what."""
     counts = np.zeros((len(names), len(names)), int)
     np.add.at(counts, (truth, said), 1)
-    head = "".join(f"<th><span>{html.escape(name)}</span></th>" for name in names)
-    rows = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th>'
-        + "".join(
-            f'<td class="num {"right" if i == j else "wrong"}" '
-            f'style="--share:{counts[i, j] / max(1, counts[i].sum()):.2f}">{counts[i, j] or ""}</td>'
-            for j in range(len(names))
-        )
-        + "</tr>"
-        for i, name in enumerate(names)
-    )
-    return (
-        '<table class="clip-confusion"><caption>Rows: what it is. Columns: what it was taken for.</caption>'
-        f"<thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    )
+    return confusion_table(counts, names, "Rows: what it is. Columns: what it was taken for.")

@@ -10,6 +10,14 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.browser.conftest import Server, Visitor
 
 pytestmark = pytest.mark.browser
+TABS = {
+    "language": ("Language", "#language-ways .way", 6, 2.0),
+    "pretext": ("Pretext", "#pretext-bench .pt-row", 9, 2.0),
+    "simclr": ("SimCLR", "#simclr-exp-sees-with img", 9, 0.7),
+    "mae": ("MAE", "#mae-bench .mb-root[data-drawn]", 9, 0.7),
+    "clip": ("CLIP", "#clip-bars tbody tr", 5, 2.0),
+}
+"""By prefix of its elements: the tab's label, what is seen when it is there, its fewest parts, seconds for each."""
 
 
 def serious(visitor: Visitor) -> list[str]:
@@ -38,59 +46,15 @@ def test_nothing_serious_in_any_part(visitor: Visitor, server: Server, theme):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_serious_in_any_part_of_simclr(visitor: Visitor, server: Server, theme):
+@pytest.mark.parametrize("prefix", TABS)
+def test_nothing_serious_in_any_part_of_a_tab(visitor: Visitor, server: Server, prefix, theme):
+    label, drawn, parts, seconds = TABS[prefix]
     visitor.open(f"{server.address}?__theme={theme}")
-    visitor.page.get_by_role("tab", name="SimCLR", exact=True).click()
-    visitor.page.wait_for_selector("#simclr-exp-sees-with img", timeout=90_000)
-    tabs = visitor.page.locator("#simclr-views-tabs button[role=tab]")
-    names = [name for name in tabs.all_inner_texts() if name]
-    assert len(names) >= 9
+    visitor.page.get_by_role("tab", name=label, exact=True).click()
+    visitor.page.wait_for_selector(drawn, timeout=90_000)
+    names = [name for name in visitor.page.locator(f"#{prefix}-views-tabs button[role=tab]").all_inner_texts() if name]
+    assert len(names) >= parts
     for name in names:
-        visitor.page.locator("#simclr-views-tabs").get_by_role("tab", name=name, exact=True).first.click()
-        time.sleep(0.7)
-        assert serious(visitor) == [], name
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_serious_in_any_part_of_mae(visitor: Visitor, server: Server, theme):
-    visitor.open(f"{server.address}?__theme={theme}")
-    visitor.page.get_by_role("tab", name="MAE", exact=True).click()
-    visitor.page.wait_for_selector("#mae-bench .mb-root[data-drawn]", timeout=90_000)
-    tabs = visitor.page.locator("#mae-views-tabs button[role=tab]")
-    names = [name for name in tabs.all_inner_texts() if name]
-    assert len(names) >= 9
-    for name in names:
-        visitor.page.locator("#mae-views-tabs").get_by_role("tab", name=name, exact=True).first.click()
-        time.sleep(0.7)
-        assert serious(visitor) == [], name
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_serious_in_any_part_of_clip(visitor: Visitor, server: Server, theme):
-    visitor.open(f"{server.address}?__theme={theme}")
-    visitor.page.get_by_role("tab", name="CLIP", exact=True).click()
-    visitor.page.wait_for_selector("#clip-bars tbody tr", timeout=90_000)
-    tabs = visitor.page.locator("#clip-views-tabs button[role=tab]")
-    names = [name for name in tabs.all_inner_texts() if name]
-    assert len(names) >= 5
-    for name in names:
-        visitor.page.locator("#clip-views-tabs").get_by_role("tab", name=name, exact=True).first.click()
-        time.sleep(2)
-        assert serious(visitor) == [], name
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_serious_in_any_part_of_language(visitor: Visitor, server: Server, theme):
-    visitor.open(f"{server.address}?__theme={theme}")
-    visitor.page.get_by_role("tab", name="Language", exact=True).click()
-    visitor.page.wait_for_selector("#language-ways .way", timeout=90_000)
-    tabs = visitor.page.locator("#language-views-tabs button[role=tab]")
-    names = [name for name in tabs.all_inner_texts() if name]
-    assert len(names) >= 6
-    for name in names:
-        visitor.page.locator("#language-views-tabs").get_by_role("tab", name=name, exact=True).first.click()
-        time.sleep(2)
+        visitor.page.locator(f"#{prefix}-views-tabs").get_by_role("tab", name=name, exact=True).first.click()
+        time.sleep(seconds)
         assert serious(visitor) == [], name
