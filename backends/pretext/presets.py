@@ -25,8 +25,16 @@ PRESETS: tuple[Preset[TaskConfig], ...] = (
         "Pose, Light and Colour in the table, column “linear”.",
     ),
     _preset(
-        "Lit from above",
+        "Emoji",
         "Rotation",
+        {"data": "emoji"},
+        "Much harder than apples: after so few steps about half are put upright, where guessing gives a quarter. Some "
+        "never can be.",
+        "Held-out accuracy; then Unsolvable.",
+    ),
+    _preset(
+        "Lit from above",
+        "Shortcuts",
         {"light_from_above": "on"},
         "The light gives the answer away. Without it about nine of ten are still put upright: the net looked at the "
         "apple too. But a probe finds less of pose and shape.",
@@ -34,19 +42,11 @@ PRESETS: tuple[Preset[TaskConfig], ...] = (
     ),
     _preset(
         "Printed label",
-        "Rotation",
+        "Shortcuts",
         {"printed_label": "on"},
         "Every picture is put upright, as long as the label is there. Without it the net guesses: one of four. It read "
         "the label, and a probe finds less of pose.",
         "Held-out accuracy without the shortcut, and Pose. Compare with “Which way is up”.",
-    ),
-    _preset(
-        "Emoji",
-        "Rotation",
-        {"data": "emoji"},
-        "Much harder than apples: after so few steps about half are put upright, where guessing gives a quarter. Some "
-        "never can be.",
-        "Held-out accuracy; then Can’t be solved.",
     ),
     _preset(
         "A hole in the middle",

@@ -19,8 +19,8 @@ NEARLY_EQUAL = 0.05
 emoji, squares, crosses, clocks at six; no whole apple, which stands on its shadow."""
 WHY = (
     "These pictures look nearly the same when they are turned, so each of several answers is as right as another. "
-    "Whatever the net says it is wrong as often as not, and what it is wrong about has nothing to do with what the "
-    "picture shows: such a picture teaches nothing."
+    "Whatever the net says, it is wrong once in two or three times in four, and what it is wrong about has nothing to "
+    "do with what the picture shows: such a picture teaches nothing."
 )
 CLOSER = 4.0
 """So many times nearer than usual an apple is seen in a close-up."""

@@ -12,8 +12,8 @@ from playground.figures import style
 
 INK = "#111827"
 """Of the numbers: the cells are light in dark mode too."""
-COLOURS = ((0, "#f8fafc"), (1, "#6aaee6"))
-"""Of 0 and of 1: light enough for dark numbers everywhere."""
+COLOURS = ((0, "#ffffff"), (0.5, "#cfe3f6"), (1, "#5aa3e0"))
+"""Over the accuracy: light enough for dark numbers everywhere."""
 NUMBER_SIZE, CHANGE_SIZE = 17, 12
 
 

@@ -435,8 +435,9 @@ def _session(store: SessionStore, request: gr.Request) -> Session:
 
 
 def folder_of(session: Session, cache: str) -> Folder:
-    """The session's folder for files to take home; it goes with the session."""
+    """The session's folder for files to take home, which is there by now; it goes with the session."""
     folder = session.uploads.get(FOLDER)
     if not isinstance(folder, Folder):
         folder = session.uploads[FOLDER] = Folder(cache)
+    folder.path.mkdir(parents=True, exist_ok=True)
     return folder

@@ -38,6 +38,8 @@ FINDS = {"linear": "a linear probe finds", "knn": "neighbours tell"}
 CLEAR = 0.05
 """Two accuracies on the 1,000 held-out apples differ clearly from here on: that is more than twice the standard error
 of their difference, whatever they are."""
+DIGITS = 6
+"""Of a difference, so that 0.95 and 0.9 are 0.05 apart."""
 PROBING = "Probing all of them on the same 1,000 held-out apples, which takes up to a minute the first time …"
 PROBING_OWN = "Probing your run on the same held-out apples …"
 NOTE = (
@@ -76,7 +78,7 @@ def lay_out_compare() -> ComparePart:
             show_label=False,
             container=False,
             scale=0,
-            min_width=330,
+            min_width=345,
             elem_id="pretext-compare-kind",
             elem_classes=["inline-radio"],
         )
@@ -221,12 +223,12 @@ def _task_sentence(table: Comparison, kind: str, name: str) -> str:
     values = dict(zip(table.names, values_of(table, kind), strict=True))
     mine, untrained = values[name], values[UNTRAINED]
     title, f = table.titles[table.names.index(name)], int((mine - untrained).argmax())
-    if mine[f] - untrained[f] < CLEAR:
-        said = f"{title} adds nothing clear to what an untrained net’s features tell"
+    if round(mine[f] - untrained[f], DIGITS) < CLEAR:
+        said = f"{title} teaches nothing clear beyond what an untrained net’s features tell"
     else:
         said = (
-            f"{title} adds most of {_low(table.labels[f])}: {mine[f]:.0%}, where an untrained net’s features give "
-            f"{untrained[f]:.0%}"
+            f"{title} teaches most about {_low(table.labels[f])}: {mine[f]:.0%}, where an untrained net’s features "
+            f"give {untrained[f]:.0%}"
         )
     lost = [
         f"of {_listed(_less(table, mine, values[other]))} than {words}"
@@ -238,7 +240,9 @@ def _task_sentence(table: Comparison, kind: str, name: str) -> str:
 
 def _less(table: Comparison, mine: np.ndarray, theirs: np.ndarray) -> list[str]:
     """Labels of the factors of which one clearly knows less than another."""
-    return [_low(label) for label, a, b in zip(table.labels, mine, theirs, strict=True) if b - a >= CLEAR]
+    return [
+        _low(label) for label, a, b in zip(table.labels, mine, theirs, strict=True) if round(b - a, DIGITS) >= CLEAR
+    ]
 
 
 def _best_sentence(table: Comparison, kind: str) -> list[str]:
@@ -273,9 +277,11 @@ def _later_sentence(table: Comparison, kind: str) -> list[str]:
 
 
 def _titled(table: Comparison, m: int) -> str:
-    """A contender in the middle of a sentence; names of methods keep their capitals."""
-    title = table.titles[m]
-    return title if table.names[m] in ("simclr", "simclr-without-jitter") else title[:1].lower() + title[1:]
+    """A contender in the middle of a sentence; SimCLR keeps its capitals."""
+    name, title = table.names[m], table.titles[m]
+    if name.startswith("simclr"):
+        return title
+    return f"the {_low(title)}" if name in ("mae", UNTRAINED) else _low(title)
 
 
 def _low(label: str) -> str:

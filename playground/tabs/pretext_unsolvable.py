@@ -9,14 +9,14 @@ import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 import numpy as np
 
 from backends.data.pictures import PictureSet
 from backends.pretext.config import TURNS
-from backends.pretext.solvable import WHY, close_ups, loss_floor, unsolvable
+from backends.pretext.solvable import NEARLY_EQUAL, WHY, close_ups, loss_floor, unsolvable
 from playground.components import answers
 from playground.components.sprites import exact_url
 from playground.session import Session, SessionStore
@@ -31,9 +31,12 @@ KEPT, MEASURED = "pretext_unsolvable", "pretext_unsolvable_measured"
 EMOJI_SHOWN, CLOSE_UPS_SHOWN = 6, 4
 TILE = 64
 """Pixels of a shown picture."""
+SHOWN_EQUAL = 0.02
+"""Root mean squared difference up to which emoji are shown beside their turned copies: closer than what counts as the
+same for a net, so that nobody sees one either."""
 EMOJI_SIZE = 32
 """Pixels at which it is decided which emoji look the same: those of the default net."""
-CLOSE_UPS, CLOSE_UPS_SEED = 100, 31
+CLOSE_UPS, SEED = 100, 31
 ASKED = 250
 """Pictures of a kind that a net is asked about, at most, each in all four ways."""
 ABOVE = 0.01
@@ -145,16 +148,22 @@ def wire_unsolvable(store: SessionStore, part: UnsolvablePart, tab: gr.Tab) -> N
     part.again.click(on_again, None, part.views, api_name="pretext_unsolvable", **latest)
 
 
+def rotation_model(session: Session) -> tuple[FrozenRotation | None, str]:
+    """The net that is asked, and where it comes from; see `pretext_state.model_for`."""
+    model, line = model_for(session, TASK)
+    return cast("FrozenRotation | None", model), line
+
+
 def is_ready(session: Session) -> bool:
     """Whether the pictures have been looked through already, so that the views come at once."""
-    model, _ = model_for(session, TASK)
+    model, _ = rotation_model(session)
     return bool(_emoji_pairs.cache_info().currsize) and (model is None or measured(session) is not None)
 
 
 def unsolvable_views(session: Session) -> list[Any]:
     """Values of the line, the pictures, and what the net makes of them."""
     number: int = session.uploads.get(KEPT, 0)
-    model, line = model_for(session, TASK)
+    model, line = rotation_model(session)
     rows = rows_of(session, model) if model is not None else []
     return [answers.sentence(line), pictures_html(number), findings_html(rows, model)]
 
@@ -204,13 +213,13 @@ def rows_of(session: Session, model: FrozenRotation) -> list[Row]:
 
 def measured(session: Session) -> list[Row] | None:
     """What was measured of the model that answers now, if it was."""
-    model, _ = model_for(session, TASK)
+    model, _ = rotation_model(session)
     kept: tuple[weakref.ref[Any], list[Row]] | None = session.uploads.get(MEASURED)
     return kept[1] if kept is not None and model is not None and kept[0]() is model else None
 
 
 def measure(model: FrozenRotation) -> list[Row]:
-    """Ask a net about whole apples and close-ups, and about held-out emoji or own pictures if it learned from such."""
+    """Ask a net about whole apples and close-ups, and before that about held-out pictures of others it learned from."""
     rows = []
     data = model.config.data
     if data in OF_DATA and len(model.split.held_out):
@@ -307,23 +316,24 @@ def _emoji_pairs() -> list[Pair]:
     from backends.data.splits import load_split
 
     held_out = load_split("emoji", EMOJI_SIZE).held_out
-    hopeless = np.flatnonzero(unsolvable(held_out.images))
+    hopeless = np.flatnonzero(unsolvable(held_out.images, SHOWN_EQUAL))
+    mixed = np.random.default_rng(SEED).permutation(hopeless)
     groups = held_out.groups if held_out.groups is not None else np.arange(len(held_out))
-    _, firsts = np.unique(groups[hopeless], return_index=True)
-    chosen = np.random.default_rng(CLOSE_UPS_SEED).permutation(hopeless[firsts])
-    return _pairs(held_out, chosen)
+    _, firsts = np.unique(groups[mixed], return_index=True)
+    chosen = mixed[np.sort(firsts)]
+    return _pairs(held_out, chosen, SHOWN_EQUAL)
 
 
 @lru_cache(maxsize=1)
 def _close_up_pairs() -> list[Pair]:
-    near = close_ups(CLOSE_UPS, CLOSE_UPS_SEED, EMOJI_SIZE)
+    near = close_ups(CLOSE_UPS, SEED, EMOJI_SIZE)
     hopeless = np.flatnonzero(unsolvable(near.images))
-    return _pairs(near, hopeless[: 6 * CLOSE_UPS_SHOWN])
+    return _pairs(near, hopeless[: 6 * CLOSE_UPS_SHOWN], NEARLY_EQUAL)
 
 
-def _pairs(pictures: PictureSet, chosen: np.ndarray) -> list[Pair]:
+def _pairs(pictures: PictureSet, chosen: np.ndarray, nearly_equal: float) -> list[Pair]:
     """Pictures that can't be solved, at the size at which they are shown."""
-    equal = np.exp(loss_floor(pictures.images[chosen])).round().astype(int)
+    equal = np.exp(loss_floor(pictures.images[chosen], nearly_equal)).round().astype(int)
     shown = pictures.at_size(chosen, TILE)
     return [Pair(pictures.names[i], int(ways), image) for i, ways, image in zip(chosen, equal, shown, strict=True)]
 
@@ -333,4 +343,4 @@ def _apples(size: int) -> tuple[np.ndarray, np.ndarray]:
     """Whole held-out apples and close-ups, at the size that a net takes."""
     from backends.data.splits import load_split
 
-    return load_split("apples", size).held_out.images[:ASKED], close_ups(CLOSE_UPS, CLOSE_UPS_SEED, size).images
+    return load_split("apples", size).held_out.images[:ASKED], close_ups(CLOSE_UPS, SEED, size).images

@@ -62,9 +62,10 @@ def test_a_preset_changes_what_it_says_and_nothing_else(preset):
     assert preset.config().steps == STEPS, "all are trained equally long, so that they can be compared"
 
 
-def test_a_group_is_a_task_and_every_task_has_one():
-    assert {preset.group.lower() for preset in PRESETS} == set(CONFIGS)
-    assert all(preset.config().task == preset.group.lower() for preset in PRESETS)
+def test_every_task_has_a_group_and_so_have_the_shortcuts():
+    assert {preset.group.lower() for preset in PRESETS} == {*CONFIGS, "shortcuts"}
+    of_group = {"shortcuts": "rotation"}
+    assert all(preset.config().task == of_group.get(preset.group.lower(), preset.group.lower()) for preset in PRESETS)
 
 
 def test_a_preset_can_not_be_turned_into_something_else():

@@ -20,7 +20,7 @@ from backends.mae import checkpoint, notebook, shipped
 from backends.mae.config import MAEConfig
 from backends.simclr import notebook as simclr_notebook
 from playground.own_pictures import PICTURES
-from playground.tabs import mae_home, picture_home, simclr_home
+from playground.tabs import mae_bench, mae_home, picture_home, simclr_home
 from playground.tabs.mae_state import LOADED, model_of
 from tests.backends.simclr.conftest import toy_pictures
 from tests.playground.fakes import alerts
@@ -272,3 +272,8 @@ def test_importing_it_imports_no_torch():
     code = "import sys, playground.tabs.mae_home, playground.tabs.simclr_home; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_the_panels_are_saved_by_who_has_taken_nothing_home_yet(store, session, tmp_path):
+    path = mae_bench.save_panels(store, session, picture_home.folder_of(session, str(tmp_path)).path)
+    assert path.read_bytes().startswith(b"\x89PNG")
