@@ -15,16 +15,14 @@ from backends.engine.checkpoints import CheckpointError
 from backends.engine.model_files import bytes_of
 from backends.nets.vision import build_encoder
 from backends.pretext.checkpoint import (
-    CONFIGS,
     MAX_FILE_BYTES,
     card_of,
     load_model,
-    method_name,
     save_encoder,
     save_whole,
     size_of,
 )
-from backends.pretext.config import InpaintingConfig
+from backends.pretext.config import CONFIGS, InpaintingConfig, task_of
 from backends.pretext.frozen import Frozen
 from backends.pretext.model import untrained
 from backends.pretext.trainer import TRAINERS
@@ -116,7 +114,7 @@ def test_the_largest_net_fits_into_a_file_and_names_are_those_of_the_trainers():
     large = untrained(InpaintingConfig(encoder="resnet18", image_size="64"))
     assert 0.5 * MAX_FILE_BYTES < bytes_of(large) < 0.95 * MAX_FILE_BYTES
     assert tuple(CONFIGS) == METHODS
-    assert [method_name(config()) for config in CONFIGS.values()] == list(METHODS)
+    assert [task_of(config()) for config in CONFIGS.values()] == list(METHODS)
 
 
 @pytest.mark.parametrize(
