@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 import gradio as gr
 import numpy as np
 
-from backends.data.pictures import PictureError, resize
+from backends.data.pictures import PictureError
 from backends.engine.config import ConfigError
 from backends.mae.bench_config import BenchConfig
 from playground.components import answers
 from playground.components.mask_bench import Masked, mask_bench, pack_bench, pack_strip, ratio_strip, read_hidden
 from playground.components.webcam import read_snapshot, webcam
 from playground.controls import Controls, build_one, in_config_order
-from playground.own_pictures import own_version, split_of
 from playground.session import Session, SessionStore
 from playground.tabs import mae_models
+from playground.tabs.bench_picture import picture_on, take_own_picture
 from playground.tabs.mae_models import PRESENT, ModelProblem
 from playground.tabs.mae_state import TAB, model_of
 from playground.tabs.picture_home import folder_of
-from playground.tabs.pictures import HELD_OUT, Picked
+from playground.tabs.pictures import Picked
 from playground.tabs.tab import QUICK
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ RATIOS = (0.25, 0.5, 0.75, 0.9)
 """Of the strip."""
 OWN_SIDE = 224
 """Pixels at which a visitor's picture is kept: models take 32 to 224."""
-OWN_NAME = "your picture"
 NOTHING = [gr.skip()] * 3
 PANELS_NAME = "reconstruction.png"
 _START_DOWNLOAD = "() => { document.querySelector('#mae-save-file')?.click(); }"
@@ -263,25 +262,7 @@ def painter_of(store: SessionStore, session: Session) -> tuple[Painter | None, S
 
 def picture_of(session: Session, size: int) -> tuple[np.ndarray, str]:
     """The picture on the bench: (size, size, 3) uint8, and its name, which may be a visitor's."""
-    bench = bench_of(session)
-    if bench.own is not None:
-        return resize(bench.own[None], size)[0], OWN_NAME
-    if bench.picked is not None:
-        try:
-            return _picked_picture(session, bench.picked, size)
-        except PictureError:
-            bench.picked = None
-    model, _ = model_of(session)
-    if model is not None and len(model.split.held_out):
-        pictures = model.map_pictures
-        index = bench.turn % len(pictures)
-        return pictures.at_size([index], size)[0], pictures.names[index]
-    from backends.data.apples import apple_pictures
-    from backends.data.splits import HELD_OUT_SEED
-
-    pictures = apple_pictures(bench.turn % 100 + 1, HELD_OUT_SEED, 32)
-    index = len(pictures) - 1
-    return pictures.at_size([index], size)[0], pictures.names[index]
+    return picture_on(bench_of(session), session, model_of(session)[0], size)
 
 
 def hidden_of(bench: Bench, side: int) -> np.ndarray:
@@ -374,50 +355,14 @@ def save_panels(store: SessionStore, session: Session, folder: Path) -> Path:
 
 
 def take_own(session: Session, path: str | None) -> list[Any]:
-    """Put a visitor's picture on the bench and delete its file; returns what to show where it can't be read."""
-    from backends.data.own_pictures import read_picture
-
-    if not path:
-        return said(answers.problem("No picture arrived: choose a JPEG, PNG, WebP or GIF file."))
-    try:
-        bench_of(session).own = read_picture(Path(path), OWN_SIDE)
-    except PictureError as error:
-        return said(answers.problem(str(error)))
-    finally:
-        Path(path).unlink(missing_ok=True)
-    return []
+    """Put a visitor's picture on the bench; returns what to show where it can't be read."""
+    problem = take_own_picture(bench_of(session), path, OWN_SIDE)
+    return said(problem) if problem else []
 
 
 def said(text: str) -> list[Any]:
     """A line below the panels, which stay as they are."""
     return [gr.skip(), gr.skip(), text]
-
-
-def _picked_picture(session: Session, picked: Picked, size: int) -> tuple[np.ndarray, str]:
-    """A picture of a data set.
-
-    Raises:
-        PictureError: it was one of the visitor's own, and they are gone.
-    """
-    if picked.version and picked.version != own_version(session):
-        raise PictureError("These pictures are gone.")
-    model, _ = model_of(session)
-    if model is not None and model.config.data == picked.data and picked.side == HELD_OUT:
-        side = model.split.held_out
-    else:
-        split = split_of(session, _Data(picked.data))
-        side = split.held_out if picked.side == HELD_OUT else split.train
-    if picked.index >= len(side):
-        raise PictureError("This picture is gone.")
-    return side.at_size([picked.index], size)[0], side.names[picked.index]
-
-
-@dataclass(frozen=True)
-class _Data:
-    """Settings that name a data set, at the size at which it is at hand."""
-
-    data: Any
-    image_size: str = "32"
 
 
 def _panels(bench: Bench, painter: Painter | None, shape: Shape, picture: np.ndarray, name: str) -> str:

@@ -6,21 +6,20 @@ import html
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
 
-from backends.data.pictures import PictureError, resize
+from backends.data.pictures import PictureError
 from backends.pretext.config import TILES, TURNS, task_of
 from playground.components import answers
 from playground.components.pick_area import pick_area, picked
 from playground.components.sprites import exact_url
 from playground.components.webcam import read_snapshot, webcam
-from playground.own_pictures import own_version, split_of
 from playground.session import Session, SessionStore
-from playground.tabs.pictures import HELD_OUT, Picked
+from playground.tabs.bench_picture import picture_on, take_own_picture
+from playground.tabs.pictures import Picked
 from playground.tabs.pretext_state import chosen_task, model_of
 from playground.tabs.tab import QUICK
 
@@ -32,7 +31,6 @@ OWN_SIDE = 64
 """Pixels at which a visitor's picture is kept: as many as the largest net takes."""
 CELLS = 8
 """Side by side, to be clicked for a hole."""
-OWN_NAME = "your picture"
 DEGREES = 90
 HOLES = {"centre": "In the middle", "random": "Anywhere", "blocks": "Several squares"}
 PLACES = tuple(
@@ -155,18 +153,8 @@ def put_on_bench(session: Session, picture: Picked) -> None:
 
 
 def take_own(session: Session, path: str | None) -> str:
-    """Put a visitor's picture on the bench and delete its file; returns what to say where it can't be read."""
-    from backends.data.own_pictures import read_picture
-
-    if not path:
-        return answers.problem("No picture arrived: choose a JPEG, PNG, WebP or GIF file.")
-    try:
-        bench_of(session).own = read_picture(Path(path), OWN_SIDE)
-    except PictureError as error:
-        return answers.problem(str(error))
-    finally:
-        Path(path).unlink(missing_ok=True)
-    return ""
+    """Put a visitor's picture on the bench; returns what to say where it can't be read, or nothing."""
+    return take_own_picture(bench_of(session), path, OWN_SIDE)
 
 
 def take_pick(session: Session, sent: str) -> bool:
@@ -194,24 +182,7 @@ def take_pick(session: Session, sent: str) -> bool:
 
 def picture_of(session: Session, size: int) -> tuple[np.ndarray, str]:
     """The picture on the bench: (size, size, 3) uint8, and its name, which may be a visitor's."""
-    bench = bench_of(session)
-    if bench.own is not None:
-        return resize(bench.own[None], size)[0], OWN_NAME
-    if bench.picked is not None:
-        try:
-            return _picked_picture(session, bench.picked, size)
-        except PictureError:
-            bench.picked = None
-    model, _ = model_of(session)
-    if model is not None and len(model.split.held_out):
-        pictures = model.map_pictures
-        index = bench.turn % len(pictures)
-        return pictures.at_size([index], size)[0], pictures.names[index]
-    from backends.data.apples import apple_pictures
-    from backends.data.splits import HELD_OUT_SEED
-
-    pictures = apple_pictures(bench.turn % 100 + 1, HELD_OUT_SEED, size)
-    return pictures.images[-1], pictures.names[-1]
+    return picture_on(bench_of(session), session, model_of(session)[0], size)
 
 
 def bench_views(session: Session) -> list[Any]:
@@ -441,26 +412,3 @@ def _take_tile(session: Session, place: int) -> None:
     order = list(bench.places)
     order[bench.held], order[place] = order[place], order[bench.held]
     bench.places, bench.held = tuple(order), None
-
-
-def _picked_picture(session: Session, chosen: Picked, size: int) -> tuple[np.ndarray, str]:
-    """A picture of a data set.
-
-    Raises:
-        PictureError: it was one of the visitor's own, and they are gone.
-    """
-    if chosen.version and chosen.version != own_version(session):
-        raise PictureError("These pictures are gone.")
-    split = split_of(session, _Data(chosen.data))
-    side = split.held_out if chosen.side == HELD_OUT else split.train
-    if chosen.index >= len(side):
-        raise PictureError("This picture is gone.")
-    return side.at_size([chosen.index], size)[0], side.names[chosen.index]
-
-
-@dataclass(frozen=True)
-class _Data:
-    """Settings that name a data set, at the size at which it is at hand."""
-
-    data: Any
-    image_size: str = "32"

@@ -13,7 +13,7 @@ from backends.mae.bench_config import BenchConfig
 from playground import controls
 from playground.own_pictures import take_own_pictures
 from playground.session import Session
-from playground.tabs import mae_bench, mae_models
+from playground.tabs import bench_picture, mae_bench, mae_models
 from playground.tabs.mae_bench import bench_of
 from playground.tabs.mae_models import PRESENT, SHIPPED, ModelProblem
 from playground.tabs.pictures import HELD_OUT, TRAINING, Picked
@@ -154,7 +154,7 @@ def test_a_picture_of_ones_own_is_painted_and_its_file_deleted(store, session, t
     assert mae_bench.take_own(session, str(path)) == []
     assert not path.exists()
     shown = panels(mae_bench.fresh_views(store, session))
-    assert shown["name"] == mae_bench.OWN_NAME
+    assert shown["name"] == bench_picture.OWN_NAME
     assert shown["painted"]
 
 
