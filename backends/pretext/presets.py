@@ -80,4 +80,12 @@ PRESETS: tuple[Preset[TaskConfig], ...] = (
         "does not help: of shape a probe finds less than without it.",
         "Held-out accuracy, and Shape. Compare with “Tiles that touch”.",
     ),
+    _preset(
+        "Shifted colours",
+        "Jigsaw",
+        {"task": "jigsaw", "tile_colour": "shifted"},
+        "Equal colours no longer tell which tiles belong together. Still 99 of 100 get their place, so it was not the "
+        "colours that told it; and a probe finds even less of colour.",
+        "Held-out accuracy, and Colour. Compare with “Tiles that touch”.",
+    ),
 )

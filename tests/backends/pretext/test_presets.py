@@ -150,3 +150,10 @@ def test_a_gap_makes_the_puzzle_hardly_harder_and_the_features_no_better():
     gap, touch = run("Tiles with a gap"), run("Tiles that touch")
     assert 0.96 < gap.accuracy < touch.accuracy  # 0.978, 0.977
     assert gap.linear("shape") < touch.linear("shape") - 0.04  # 0.574 against 0.712, 0.601 against 0.705
+
+
+@pytest.mark.slow
+def test_without_common_colours_tiles_are_placed_as_well_and_colour_is_known_less():
+    shifted, touch = run("Shifted colours"), run("Tiles that touch")
+    assert shifted.accuracy > 0.97  # 0.991, 0.990
+    assert shifted.linear("colour") < touch.linear("colour") - 0.03  # 0.416 against 0.505, 0.442 against 0.513
