@@ -94,6 +94,10 @@ def test_fine_tuning_leaves_the_given_encoder_as_it_was(learned):
     for name, value in learned.model.state_dict().items():
         torch.testing.assert_close(value, before[name], rtol=0, atol=0)
     assert [parameter.requires_grad for parameter in learned.model.parameters()] == flags
+    taken = trainer.encoders[0].net
+    assert taken is not None
+    for name, value in taken.state_dict().items():
+        torch.testing.assert_close(value, before[f"encoder.{name}"], rtol=0, atol=0)
 
 
 def test_a_fine_tuned_encoder_learns_its_task_and_starts_ahead_of_one_from_scratch(learned):
