@@ -30,7 +30,7 @@ def probe_factors(
         Accuracies in [0, 1]; nothing for a factor of one class, which can't be told from anything.
     """
     neighbours = nearest(bank, test, NEIGHBOURS)
-    solve = _ridge(bank, test)
+    solve = linear_probe(bank, test)
     results: dict[str, float] = {}
     for name, labels in bank_labels.items():
         classes = int(max(labels.max(initial=0), test_labels[name].max(initial=0))) + 1
@@ -66,10 +66,17 @@ def vote(labels: np.ndarray, classes: int) -> np.ndarray:
     return winners
 
 
-def _ridge(bank: Tensor, test: Tensor) -> Callable[[np.ndarray, int], np.ndarray]:
+def linear_probe(bank: Tensor, test: Tensor) -> Callable[[np.ndarray, int], np.ndarray]:
     """Solve for all factors at once: least squares on one-hot classes, in whichever of N and D is smaller.
 
     A least-squares classifier stands in for logistic regression: it has a closed form, and is solved once for all.
+
+    Args:
+        bank: (N, D) features to learn from.
+        test: (M, D) features to be classified.
+
+    Returns:
+        What takes the bank's (N,) classes and their number, and gives the (M,) predicted classes.
     """
     import torch
 

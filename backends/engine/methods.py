@@ -125,6 +125,16 @@ METHODS: dict[str, Method] = {
             config_path="backends.attention.recall_config:RecallConfig",
             trainer_path="backends.attention.recall:RecallTrainer",
         ),
+        Method(
+            name="transfer",
+            summary="from features to a task: few labels, linear probe, neighbours, fine-tuning or from scratch",
+            config_path="backends.transfer.config:TransferConfig",
+            trainer_path="backends.transfer.trainer:TransferTrainer",
+            data_reader_path="backends.data.own_pictures:read_zip",
+            data_argument="pictures",
+            own_data={"data": "own", "factor": "folder"},
+            data_help="a .zip of folders of pictures; a folder's name is the label of what is in it",
+        ),
     )
 }
 

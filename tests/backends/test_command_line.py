@@ -71,7 +71,7 @@ def test_a_wrong_setting_exits_with_2_and_one_sentence():
 
 def test_the_methods_are_listed(capsys):
     assert main(["list"]) == 0
-    word2vec, *pretext, simclr, mae, clip, bert, t5, gpt, recall = capsys.readouterr().out.splitlines()
+    word2vec, *pretext, simclr, mae, clip, bert, t5, gpt, recall, transfer = capsys.readouterr().out.splitlines()
     assert word2vec.startswith("word2vec ")
     assert "skip-gram" in word2vec
     assert [line.split()[0] for line in pretext] == ["rotation", "inpainting", "jigsaw"]
@@ -83,6 +83,7 @@ def test_the_methods_are_listed(capsys):
     assert t5.startswith("t5 ")
     assert gpt.startswith("gpt ")
     assert recall.startswith("recall ")
+    assert transfer.startswith("transfer ")
 
 
 def test_own_text_is_trained_on(tmp_path, capsys):

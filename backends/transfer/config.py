@@ -1,0 +1,224 @@
+"""Settings of the transfer to a downstream task; light, because pages and the command line read them."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, Self
+
+from pydantic import model_validator
+
+from backends.data.apples import FACTORS as APPLE_FACTORS
+from backends.engine.config import MAX_SEED, MethodConfig, setting
+
+OWN_RUN, UNTRAINED, PIXELS, NOBODY = "run", "untrained", "pixels", "none"
+EncoderName = Literal[
+    "simclr",
+    "simclr-without-jitter",
+    "mae",
+    "rotation",
+    "inpainting",
+    "jigsaw",
+    "clip",
+    "simclr-emoji",
+    "mae-emoji",
+    "clip-emoji",
+    "untrained",
+    "pixels",
+    "run",
+]
+AgainstName = Literal[
+    "none",
+    "simclr",
+    "simclr-without-jitter",
+    "mae",
+    "rotation",
+    "inpainting",
+    "jigsaw",
+    "clip",
+    "simclr-emoji",
+    "mae-emoji",
+    "clip-emoji",
+    "untrained",
+    "pixels",
+    "run",
+]
+TITLES: Final[dict[str, str]] = {
+    "simclr": "SimCLR",
+    "simclr-without-jitter": "SimCLR without colour jitter",
+    "mae": "Masked autoencoder",
+    "rotation": "Rotation",
+    "inpainting": "Inpainting",
+    "jigsaw": "Jigsaw",
+    "clip": "CLIP's picture tower",
+    "simclr-emoji": "SimCLR, from emoji",
+    "mae-emoji": "Masked autoencoder, from emoji",
+    "clip-emoji": "CLIP's picture tower, from emoji",
+    UNTRAINED: "Untrained net",
+    PIXELS: "Raw pixels",
+    OWN_RUN: "Your own run",
+}
+"""Of the encoders."""
+
+FROZEN_WAYS, TUNED_WAYS = ("linear", "knn"), ("fine_tuning", "scratch")
+WAYS = FROZEN_WAYS + TUNED_WAYS
+WAY_TITLES: Final[dict[str, str]] = {
+    "linear": "Linear probe",
+    "knn": "Nearest neighbours",
+    "fine_tuning": "Fine-tuned",
+    "scratch": "From scratch",
+}
+LABELS = (1, 2, 5, 10, 20, 50, 100)
+"""Labels per class at which accuracy is measured."""
+TASKS: Final[dict[str, dict[str, str]]] = {
+    "apples": {factor.name: factor.label for factor in APPLE_FACTORS},
+    "emoji": {"category": "Category", "artist": "Artist"},
+    "own": {"folder": "Folder"},
+}
+"""Factors that can be told, with their labels, by the pictures."""
+ON_OFF = {"on": "on", "off": "off"}
+
+
+class TransferConfig(MethodConfig):
+    """Every setting of a comparison."""
+
+    data: Literal["apples", "emoji", "own"] = setting(
+        "apples",
+        "The pictures of the task. Most encoders here were trained on apples, so other pictures show how far they "
+        "carry.",
+        label="Pictures",
+        essential=True,
+        choices={"apples": "Apples", "emoji": "Emoji", "own": "Your own (.zip)"},
+    )
+    factor: Literal[
+        "colour", "shape", "leaf", "size", "pose", "light", "background", "category", "artist", "folder"
+    ] = setting(
+        "shape",
+        "What is to be told from a picture. Category and artist are of emoji, the folder is of your own pictures, all "
+        "others are of apples.",
+        label="Task",
+        essential=True,
+        choices={name: label for task in TASKS.values() for name, label in task.items()},
+    )
+    encoder: EncoderName = setting(
+        "simclr",
+        "Whose features are tried. None of them saw the labels of this task, but for CLIP, whose captions name some.",
+        label="Encoder",
+        essential=True,
+        choices=TITLES,
+    )
+    against: AgainstName = setting(
+        PIXELS,
+        "What it is compared with, on the same labelled pictures.",
+        label="Against",
+        essential=True,
+        choices={NOBODY: "Nothing", **TITLES},
+    )
+    most_labels: Literal["1", "2", "5", "10", "20", "50", "100"] = setting(
+        "50",
+        "Where the curves end. Every class needs so many pictures to train on.",
+        label="Most labels",
+        unit="per class",
+        essential=True,
+        choices={str(count): str(count) for count in LABELS},
+    )
+    seeds: int = setting(
+        5,
+        "How often other pictures are drawn to be labelled. With one there is no spread, so no difference is sure.",
+        label="Draws of labels",
+        unit="draws",
+        ge=1,
+        le=20,
+        step=1,
+    )
+    linear: Literal["on", "off"] = setting(
+        "on", "A linear layer on frozen features.", label="Linear probe", choices=ON_OFF
+    )
+    knn: Literal["on", "off"] = setting(
+        "on",
+        "A vote of the labelled pictures whose frozen features are nearest; nothing is learned.",
+        label="Nearest neighbours",
+        choices=ON_OFF,
+    )
+    fine_tuning: Literal["on", "off"] = setting(
+        "on",
+        "The whole encoder goes on learning, with a linear layer on top. Slower: a training for each point.",
+        label="Fine-tuning",
+        choices=ON_OFF,
+    )
+    scratch: Literal["on", "off"] = setting(
+        "on",
+        "The same net from random weights, trained on nothing but the labelled pictures. As slow as fine-tuning.",
+        label="From scratch",
+        choices=ON_OFF,
+    )
+    steps: int = setting(
+        100,
+        "Of each fine-tuning and each training from scratch. Too few, and neither has learned its labelled pictures.",
+        label="Steps",
+        unit="batches for each point",
+        ge=5,
+        le=2_000,
+        scale="log",
+    )
+    learning_rate: float = setting(
+        0.001,
+        "Step size at the peak (AdamW), of the encoder and of a net from scratch; new linear layers take ten times as "
+        "much. Too high, and fine-tuning forgets what the encoder knew.",
+        label="Learning rate",
+        ge=1e-6,
+        le=10,
+        scale="log",
+    )
+    batch: int = setting(
+        32,
+        "Labelled pictures a step; where there are fewer, all of them.",
+        label="Batch",
+        unit="pictures",
+        ge=2,
+        le=256,
+        step=2,
+    )
+    image_size: Literal["32", "48", "64"] = setting(
+        "32",
+        "Side of the pictures. A trained encoder takes the size that it was trained at.",
+        label="Image size",
+        unit="pixels",
+        choices={"32": "32", "48": "48", "64": "64"},
+    )
+    seed: int = setting(
+        1, "The same seed labels the same pictures and starts from the same weights.", label="Seed", ge=0, le=MAX_SEED
+    )
+
+    @property
+    def size(self) -> int:
+        """Side of the pictures in pixels."""
+        return int(self.image_size)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Labels per class at which accuracy is measured, rising."""
+        return tuple(count for count in LABELS if count <= int(self.most_labels))
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Which of `WAYS` are compared."""
+        return tuple(way for way in WAYS if getattr(self, way) == "on")
+
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """Names of the one or two that are compared."""
+        return (self.encoder,) if self.against == NOBODY else (self.encoder, self.against)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Refuse a task that the pictures don't have, an encoder against itself, and no way at all."""
+        tasks = TASKS[self.data]
+        if self.factor not in tasks:
+            pictures = "your own pictures" if self.data == "own" else self.data
+            raise ValueError(f"Task (factor) is {self.factor}; of {pictures} it must be one of {', '.join(tasks)}.")
+        if self.encoder == self.against:
+            raise ValueError(
+                f"Against (against) is {self.against}, as is the encoder; it must be another one, or none."
+            )
+        if not self.ways:
+            raise ValueError(f"No way to compare is on; switch on at least one of {', '.join(WAYS)}.")
+        return self

@@ -1,0 +1,297 @@
+"""The trainer: point by point, the cheap ways first, until every curve over the number of labels is there."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backends.analysis.prober import as_tensor, spread_out
+from backends.data.pictures import Factor, PictureError, PictureSet
+from backends.data.splits import load_split
+from backends.engine.checkpoints import write_atomically
+from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingError
+from backends.transfer.config import FROZEN_WAYS, TUNED_WAYS, UNTRAINED, TransferConfig
+from backends.transfer.encoders import Encoder, EncoderError, load_encoder
+from backends.transfer.labels import check_task, draw_labelled
+from backends.transfer.points import Point, as_csv, curves
+from backends.transfer.probing import frozen_accuracy
+from backends.transfer.tuning import Tuning
+from backends.transfer.verdict import verdict
+
+TESTED = 1_000
+"""Held-out pictures at most."""
+EMBED_CHUNK = 50
+"""Pictures that are embedded at a time, so that no slice gets long."""
+CSV_NAME, CARD_NAME = "transfer.csv", "transfer.json"
+
+
+class TransferTrainer(Trainer):
+    """Measures what encoders are worth over the number of labels."""
+
+    method = "transfer"
+
+    def __init__(
+        self,
+        config: TransferConfig,
+        *,
+        pictures: PictureSet | None = None,
+        run: Any = None,
+        device: str = "cpu",
+        seconds: float | None = None,
+    ) -> None:
+        """Load pictures and encoders, and draw which pictures are labelled.
+
+        Args:
+            config: the settings.
+            pictures: the visitor's own; needed when config.data is "own", ignored otherwise.
+            run: a frozen copy of the visitor's own run; needed where config.encoder or config.against is "run".
+            device: "cpu", "cuda" or "mps".
+            seconds: a time budget; the points that are not measured by then are left out.
+
+        Raises:
+            TrainingError: the pictures, the encoders or the number of labels do not allow a comparison.
+        """
+        self.config: TransferConfig = config
+        self.device = device
+        self.budget = seconds
+        try:
+            self.split = load_split(config.data, config.size, pictures)
+        except PictureError as error:
+            raise TrainingError(str(error)) from None
+        self.factor = self._factor(self.split.train)
+        check_task(self.factor, config.counts[-1])
+        self.encoders = [
+            load_encoder(name, size=config.size, data=config.data, run=run, device=device) for name in config.encoders
+        ]
+        self.sets = [
+            draw_labelled(self.factor.values, len(self.factor.classes), config.counts[-1], config.seed, draw)
+            for draw in range(config.seeds)
+        ]
+        self._bank_idx = np.unique(np.concatenate([drawn.order.reshape(-1) for drawn in self.sets]))
+        self._bank = as_tensor(self.split.train.images[self._bank_idx], device)
+        tested = spread_out(self.split.held_out, TESTED)
+        self._tested, self._test_factor = as_tensor(tested.images, device), self._factor(tested)
+        self._features: dict[str, tuple[Tensor, Tensor]] = {}
+        self._frozen, self._tuned = self._plan()
+        self.notes = [*self.split.train.notes, *self._notes()]
+        self.planned = len(self._frozen) + len(self._tuned)
+        if not self.planned:
+            raise TrainingError(
+                "Nothing is left to measure, because raw pixels have no net to train and to fine-tune an untrained net "
+                "is to train it from scratch: choose another encoder, or switch on another way."
+            )
+        self.points: list[Point] = []
+        self.step, self.seconds = 0, 0.0
+        self._work = self._units()
+        self._finished = False
+
+    def steps(self) -> Iterator[Snapshot]:
+        """Measure point after point; `step` counts a frozen point as one and a trained one by its batches.
+
+        Metrics are means over the draws so far: "linear_10" with 10 labels per class, "against_knn_5" of the encoder
+        that it is compared with; `points` says how many are measured.
+
+        Raises:
+            TrainingDiverged: a net's numbers are no longer finite; the points so far are kept.
+            EncoderError: an encoder's features are not finite.
+        """
+        while not self._finished:
+            begun = time.perf_counter()
+            while True:
+                units = next(self._work, None)
+                self._finished = units is None
+                self.step += units or 0
+                passed = time.perf_counter() - begun
+                self._finished |= self._spent(passed)
+                if self._finished or passed > SLICE_SECONDS:
+                    break
+            self.seconds += passed
+            total = self.step if self._finished else self._total()
+            yield Snapshot(self.step, total, self.seconds, self._metrics(), done=self._finished)
+
+    def freeze(self) -> tuple[Point, ...]:
+        """Return the points so far; `backends.transfer.points.curves` joins them."""
+        return tuple(self.points)
+
+    def evaluate(self) -> dict[str, float]:
+        """Mean accuracy at each number of labels, as in "linear_10", its spread ("linear_10_spread") and chance."""
+        spreads = {
+            f"{self._name(curve.encoder)}{curve.way}_{count}_spread": float(value)
+            for curve in curves(self.points)
+            for count, value in zip(curve.labels, curve.spread, strict=True)
+            if math.isfinite(value)
+        }
+        return {**self._metrics(), **spreads, "chance": self._test_factor.chance}
+
+    def save(self, directory: Path) -> list[Path]:
+        """Write the points as transfer.csv, and transfer.json: the card, with the points too."""
+        table = as_csv(self.points)
+        card = json.dumps(self.card(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return [_write(directory / CSV_NAME, table), _write(directory / CARD_NAME, card)]
+
+    def card(self) -> dict[str, Any]:
+        """What was compared, on what, and what came out."""
+        train = self.split.train
+        return {
+            "method": self.method,
+            "config": self.config.model_dump(),
+            "data": {"source": train.source, "licence": train.licence, "pictures": len(train)},
+            "task": {"name": self.factor.name, "classes": list(self.factor.classes)},
+            "tested": len(self._tested),
+            "encoders": [
+                {"name": encoder.name, "title": encoder.title, "trained_on": encoder.trained_on}
+                for encoder in self.encoders
+            ],
+            "seconds": round(self.seconds, 3),
+            "verdict": verdict(self.points),
+            "metrics": {name: round(value, 5) for name, value in self.evaluate().items()},
+            "points": [
+                {
+                    "encoder": point.encoder,
+                    "way": point.way,
+                    "labels": point.labels,
+                    "draw": point.draw,
+                    "accuracy": round(point.accuracy, 5),
+                }
+                for point in self.points
+            ],
+        }
+
+    def _factor(self, pictures: PictureSet) -> Factor:
+        if self.config.factor not in pictures.factors:
+            raise TrainingError(
+                f"These pictures have no {self.config.factor}: choose one of {', '.join(pictures.factors) or 'others'}."
+            )
+        return pictures.factors[self.config.factor]
+
+    def _plan(self) -> tuple[list[tuple[int, int, Encoder, str]], list[tuple[int, int, Encoder, str]]]:
+        """All points as (draw, labels, encoder, way): frozen ones, and those for which a net is trained.
+
+        A whole curve of each comes before the next draw. From scratch is trained the net of the first encoder that has
+        one. A net that never learned is not fine-tuned: that would be training from scratch.
+        """
+        config = self.config
+        draws = list(itertools.product(range(config.seeds), config.counts))
+        frozen = [
+            (draw, count, encoder, way)
+            for draw, count in draws
+            for encoder in self.encoders
+            for way in config.ways
+            if way in FROZEN_WAYS
+        ]
+        nets = [encoder for encoder in self.encoders if encoder.net is not None]
+        pairs = [(encoder, way) for encoder in nets for way in config.ways if way in TUNED_WAYS]
+        pairs = [(e, way) for e, way in pairs if (e.learned if way == "fine_tuning" else e is nets[0])]
+        return frozen, [(draw, count, encoder, way) for draw, count in draws for encoder, way in pairs]
+
+    def _notes(self) -> Iterator[str]:
+        config = self.config
+        for encoder in self.encoders:
+            if encoder.learned and encoder.trained_on != config.data:
+                home = "pictures of its owner" if encoder.trained_on == "own" else encoder.trained_on
+                here = "your own pictures" if config.data == "own" else config.data
+                yield f"{encoder.title} was trained on {home} and here it meets {here}."
+            if encoder.name.startswith("clip") and config.data == "apples" and encoder.trained_on == "apples":
+                yield f"{encoder.title} has read captions that name colour, shape, leaf, size, light and background."
+            if encoder.name == UNTRAINED and config.fine_tuning == "on":
+                yield "To fine-tune an untrained net is to train it from scratch, so it has no curve of its own."
+
+    def _units(self) -> Iterator[int]:
+        """All the work, in pieces that take far less than a slice; yields what each adds to `step`."""
+        for encoder in self.encoders:
+            yield from self._embed(encoder)
+        for draw, count, encoder, way in self._frozen:
+            chosen, labels = self._labelled(draw, count)
+            bank, tested = self._features[encoder.name]
+            truth, classes = self._test_factor.values, len(self.factor.classes)
+            accuracy = frozen_accuracy(way, bank[chosen], labels, tested, truth, classes, count)
+            self._note(draw, count, encoder, way, accuracy)
+            yield 1
+        for planned in self._tuned:
+            yield from self._tune(*planned)
+
+    def _embed(self, encoder: Encoder) -> Iterator[int]:
+        """Embed labelled and held-out pictures once for all points."""
+        found: list[Tensor] = []
+        for images in (self._bank, self._tested):
+            parts = []
+            for chunk in images.split(EMBED_CHUNK):
+                parts.append(encoder.embed(chunk))
+                yield 0
+            found.append(torch.cat(parts))
+        if not all(bool(torch.isfinite(features).all()) for features in found):
+            raise EncoderError(
+                f"{encoder.title} makes features that are NaN or infinite: take an earlier state of it, or another "
+                "encoder."
+            )
+        self._features[encoder.name] = (found[0], found[1])
+
+    def _tune(self, draw: int, count: int, encoder: Encoder, way: str) -> Iterator[int]:
+        """Train a net and test it."""
+        chosen, labels = self._labelled(draw, count)
+        tuning = Tuning(
+            encoder,
+            way,
+            self.config,
+            self._bank[chosen],
+            torch.from_numpy(labels).to(self.device),
+            len(self.factor.classes),
+            seen=None if way == "scratch" else self._features[encoder.name][0],
+            draw=draw,
+        )
+        for _ in range(self.config.steps):
+            tuning.advance()
+            yield 1
+        predicted = []
+        for part in tuning.predict(self._tested):
+            predicted.append(part)
+            yield 0
+        self._note(draw, count, encoder, way, float((np.concatenate(predicted) == self._test_factor.values).mean()))
+
+    def _labelled(self, draw: int, count: int) -> tuple[Tensor, np.ndarray]:
+        """Places in the bank of the labelled pictures, on the device, and their classes."""
+        chosen = self.sets[draw].first(count)
+        places = np.searchsorted(self._bank_idx, chosen)
+        return torch.from_numpy(places).to(self.device), self.factor.values[chosen]
+
+    def _note(self, draw: int, count: int, encoder: Encoder, way: str, accuracy: float) -> None:
+        chance = self._test_factor.chance
+        self.points.append(Point(encoder.name, self.factor.name, way, count, draw, accuracy, chance))
+
+    def _metrics(self) -> dict[str, float]:
+        means = {
+            f"{self._name(curve.encoder)}{curve.way}_{count}": float(value)
+            for curve in curves(self.points)
+            for count, value in zip(curve.labels, curve.mean, strict=True)
+        }
+        return {"points": float(len(self.points)), "points_planned": float(self.planned), **means}
+
+    def _name(self, encoder: str) -> str:
+        """What the metrics of an encoder begin with."""
+        return "" if encoder == self.config.encoder else "against_"
+
+    def _spent(self, passed: float) -> bool:
+        """Whether the budget is used up; it allows at least one point."""
+        return self.budget is not None and bool(self.points) and self.seconds + passed >= self.budget
+
+    def _total(self) -> int:
+        planned = len(self._frozen) + len(self._tuned) * self.config.steps
+        if self.budget is None:
+            return planned
+        return max(self.step, min(planned, int(self.step * self.budget / max(self.seconds, 1e-9))))
+
+
+def _write(path: Path, text: str) -> Path:
+    def fill(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8")
+
+    return write_atomically(path, fill)
