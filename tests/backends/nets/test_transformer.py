@@ -23,6 +23,7 @@ from backends.nets.transformer import (
     EncoderDecoder,
     Look,
     attend,
+    centred,
     start_small,
 )
 
@@ -181,6 +182,23 @@ def test_with_copied_weights_cross_attention_is_t5s():
     copy_linear(ours.out, theirs.o)
     expected = theirs(x, mask=torch.zeros(2, 1, 1, 9), key_value_states=memory)[0]
     torch.testing.assert_close(ours(x, memory), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_what_all_tokens_of_a_source_share_does_not_reach_the_decoder(translator):
+    memory, target = normal(2, 7, WIDTH), tokens(2, 5)
+    written = translator.decode(target, memory)
+    shared = normal(2, 1, WIDTH, seed=1)
+    torch.testing.assert_close(translator.decode(target, memory + shared), written, rtol=1e-4, atol=1e-4)
+    of_one = (torch.arange(7) == 3)[:, None] * shared
+    assert (translator.decode(target, memory + of_one) - written).abs().max() > 1e-2
+
+
+def test_centring_leaves_where_the_decoder_looks_unchanged(translator):
+    memory, x, cross = normal(2, 7, WIDTH), normal(2, 5, WIDTH, seed=1), translator.decoder.blocks[0].cross
+    plain, less = Look(), Look()
+    cross(x, memory, look=plain)
+    cross(x, centred(memory), look=less)
+    torch.testing.assert_close(less.weights, plain.weights, rtol=1e-4, atol=1e-5)
 
 
 def test_attention_is_the_sum_of_the_lecture():
