@@ -317,8 +317,8 @@ An encoder: every token sees all others. In the last block only the hidden place
     "t5": """## The model
 
 An encoder reads the broken text, every token sees all others. A decoder writes; each of its tokens sees those before \
-it, and all of what the encoder made of the text, less what its tokens have in common: a decoder that does not yet \
-know where to look would get that alone. Both share the tokens' vectors.""",
+it, and all of what the encoder made of the text, less what its tokens have in common, which would drown what \
+they differ in. Both share the tokens' vectors.""",
     "gpt": """## The model
 
 A decoder: each token sees those before it.""",
@@ -392,7 +392,8 @@ class Model(nn.Module):
         return self.encoder(self.embedding(source))
 
     def decode(self, written, memory):  # (B, T) token numbers to the (B, T, V) scores of each next token
-        memory = memory - memory.mean(1, keepdim=True)  # what all tokens share would drown what is written
+        own = memory - memory.mean(1, keepdim=True)  # what all tokens share would drown what is written
+        memory = F.layer_norm(own, own.shape[-1:], eps=OWN_EPSILON)
         return self.embedding.logits(self.decoder(self.embedding(written), memory, causal=True))
 
     def forward(self, source, written):
@@ -682,6 +683,7 @@ def _sizes(config: LanguageConfig) -> str:
         ("TEST_SEED", trainer.TEST_SEED, "of what is hidden in them"),
     ]
     if isinstance(config, T5Config):
+        sizes.append(("OWN_EPSILON", transformer.OWN_EPSILON, "least variance of what a token read has of its own"))
         sizes.append(("LONGEST_ANSWER", use.LONGEST_ANSWER, "tokens that are written for a gap, at most"))
     return "\n".join(f"{name} = {literal(value)}  # {told}" for name, value, told in sizes)
 

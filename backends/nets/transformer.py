@@ -20,6 +20,8 @@ INIT_SPREAD = 0.05
 """Standard deviation of fresh embeddings."""
 GPT2_SPREAD = 0.02
 """Standard deviation of GPT-2's fresh weights."""
+OWN_EPSILON = 1e-8
+"""Least variance of what a source token has of its own: it can be a thousandth of what all share."""
 DISTANCE_GAIN = 10.0
 """Of learned distances: AdamW moves a weight by about the learning rate a step, and scores move by whole units."""
 
@@ -395,17 +397,18 @@ class Decoder(nn.Module):
 
 
 def centred(memory: Tensor, seen: Tensor | None = None) -> Tensor:
-    """(B, S, D) less the mean of its tokens that `seen` (B, S) allows: what each token has that the others have not.
+    """(B, S, D) less the mean of its tokens that `seen` (B, S) allows, normed: what each has that others have not.
 
-    Where a decoder looks is unchanged by it, for the mean moves all scores of a query alike; but one that does not yet
-    know where to look, and takes a bit of everything, now gets nothing. Without it what all tokens share reaches every
-    place at once, AdamW makes that grow within the first steps, and what the written tokens say is drowned: in 120
-    steps of 32 texts a T5 learned when to end and of the words nothing, with it 0.40 nats. Deviation from Raffel et al.
+    Without it what all tokens share reaches every place of the decoder at once, AdamW makes that grow within the first
+    steps, and what the written tokens say is drowned. Centred alone, the rest was 3 % as long after 20 steps, and no
+    gradient reached the encoder: so it is brought to length one again. Deviation from Raffel et al.
     """
     if seen is None:
-        return memory - memory.mean(1, keepdim=True)
-    weight = seen[:, :, None].to(memory.dtype)
-    return memory - (memory * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp(min=1)
+        own = memory - memory.mean(1, keepdim=True)
+    else:
+        weight = seen[:, :, None].to(memory.dtype)
+        own = memory - (memory * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp(min=1)
+    return F.layer_norm(own, own.shape[-1:], eps=OWN_EPSILON)
 
 
 class EncoderDecoder(nn.Module):

@@ -193,12 +193,17 @@ def test_what_all_tokens_of_a_source_share_does_not_reach_the_decoder(translator
     assert (translator.decode(target, memory + of_one) - written).abs().max() > 1e-2
 
 
-def test_centring_leaves_where_the_decoder_looks_unchanged(translator):
-    memory, x, cross = normal(2, 7, WIDTH), normal(2, 5, WIDTH, seed=1), translator.decoder.blocks[0].cross
-    plain, less = Look(), Look()
-    cross(x, memory, look=plain)
-    cross(x, centred(memory), look=less)
-    torch.testing.assert_close(less.weights, plain.weights, rtol=1e-4, atol=1e-5)
+def test_what_a_token_has_of_its_own_is_as_long_however_little_it_is():
+    own = normal(2, 7, WIDTH)
+    own = own - own.mean(1, keepdim=True)
+    little = centred(5.0 + 0.01 * own)
+    torch.testing.assert_close(little, centred(own), rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(little.pow(2).mean(-1), torch.ones(2, 7), rtol=1e-2, atol=0)
+
+
+def test_padding_is_no_part_of_what_tokens_share():
+    memory, seen = normal(2, 7, WIDTH), torch.arange(7).expand(2, 7) < 5
+    torch.testing.assert_close(centred(memory, seen)[:, :5], centred(memory[:, :5]), rtol=1e-5, atol=1e-5)
 
 
 def test_attention_is_the_sum_of_the_lecture():
