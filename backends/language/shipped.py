@@ -52,12 +52,17 @@ def _shipped(method: str, remark: str = "", **settings: Any) -> ShippedModel:
     return ShippedModel(method, TITLES[method], CONFIGS[method].parse({**sizes, **settings}), remark)
 
 
+T5_REMARK = " It puts shuffled sentences in order; the words of a gap it reads from those around it, but is often wrong."
+"""Measured on 512 held-out texts: 0.14 nats a token in sorting; in gaps (25 %, of three) 4.93 nats a word with its own
+broken text, 5.83 with another one's, 6.46 by frequency. With gaps alone it had learned to read neither in 1,600 steps.
+"""
 MODELS: dict[str, ShippedModel] = {
     model.name: model
     for model in (
         _shipped("bert", steps=3_000),
         _shipped(
             "t5",
+            T5_REMARK,
             objective="both",
             corruption_ratio=0.25,
             mean_span=3,
