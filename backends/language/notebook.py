@@ -452,7 +452,7 @@ history = []
 model.train()
 for step in range(config.steps):
     for group in optimizer.param_groups:
-        group["lr"] = config.learning_rate * rate_at(step / config.steps)
+        group["lr"] = config.learning_rate * RATE * rate_at(step / config.steps)
     batch = ask(draw_stretches(draws), draws)
     loss = F.cross_entropy(logits_of(model, *batch).flatten(0, 1), batch[1].flatten())
     optimizer.zero_grad()
@@ -675,6 +675,11 @@ def _sizes(config: LanguageConfig) -> str:
         ("GPT2_SPREAD", transformer.GPT2_SPREAD, "of fresh layers that add something"),
         *([("SHORTEST", objectives.SHORTEST, "tokens of the shortest stretches")] if not_gpt else []),
         ("WHOLE_SHARE", trainer.WHOLE_SHARE, "of the steps whose stretches are as long as can be"),
+        (
+            "RATE",
+            objectives.T5_RATE if isinstance(config, T5Config) else 1.0,
+            "of the learning rate that suits the model",
+        ),
         ("BETAS", trainer.BETAS, "of AdamW"),
         ("CLIP_NORM", trainer.CLIP_NORM, "longest gradient"),
         ("WARM_UP_SHARE", schedule.WARM_UP_SHARE, "of the steps in which the learning rate rises"),

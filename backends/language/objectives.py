@@ -23,6 +23,9 @@ from backends.language.tokens import END_ID, FIRST_ORDINARY, SENTINEL_ID, START_
 
 SHORTEST = 8
 """Tokens of the shortest texts in training."""
+T5_RATE = 1 / 3
+"""Of the learning rate: with all of it, what all tokens share outgrew within 30 steps what they differ in. After a
+minute of training, of the words 0.00 nats were learned, with a third 0.44."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +62,10 @@ class Objective(Protocol):
     def shortest(self) -> int:
         """The fewest: short texts are asked too, so that a visitor's short sentence is nothing new."""
 
+    @property
+    def rate(self) -> float:
+        """Share of the config's learning rate that suits the model."""
+
     def draw(self, stretches: np.ndarray, generator: np.random.Generator) -> Batch:
         """Break (B, T) stretches of text."""
 
@@ -81,6 +88,8 @@ def objective_of(config: LanguageConfig, tokenizer: TextTokenizer) -> Objective:
 
 class FillMasks:
     """Masked language modelling (Devlin et al., 2019): guess the hidden tokens from all others."""
+
+    rate = 1.0
 
     def __init__(self, config: BERTConfig, vocabulary: int) -> None:
         self._config, self._vocabulary = config, vocabulary
@@ -117,6 +126,8 @@ class FillMasks:
 class GuessNext:
     """Next word (Radford et al., 2019): guess each token from those before it."""
 
+    rate = 1.0
+
     def __init__(self, config: GPTConfig) -> None:
         self.stretch = self.shortest = config.length  # the beginning of a long text is a short one
 
@@ -137,6 +148,8 @@ class GuessNext:
 
 class WriteMissing:
     """T5's objectives (Raffel et al., 2020): write cut-out spans, or a shuffled text in order."""
+
+    rate = T5_RATE
 
     def __init__(self, config: T5Config, tokenizer: TextTokenizer) -> None:
         self._config, self._tokenizer = config, tokenizer
