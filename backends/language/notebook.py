@@ -317,7 +317,8 @@ An encoder: every token sees all others. In the last block only the hidden place
     "t5": """## The model
 
 An encoder reads the broken text, every token sees all others. A decoder writes; each of its tokens sees those before \
-it, and all of what the encoder made of the text. Both share the tokens' vectors.""",
+it, and all of what the encoder made of the text, less what its tokens have in common, which would drown what \
+they differ in. Both share the tokens' vectors.""",
     "gpt": """## The model
 
 A decoder: each token sees those before it.""",
@@ -391,6 +392,8 @@ class Model(nn.Module):
         return self.encoder(self.embedding(source))
 
     def decode(self, written, memory):  # (B, T) token numbers to the (B, T, V) scores of each next token
+        own = memory - memory.mean(1, keepdim=True)  # what all tokens share would drown what is written
+        memory = F.layer_norm(own, own.shape[-1:], eps=OWN_EPSILON)
         return self.embedding.logits(self.decoder(self.embedding(written), memory, causal=True))
 
     def forward(self, source, written):
@@ -431,9 +434,9 @@ _TRAIN = """def rate_at(share):
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (share - WARM_UP_SHARE) / (1 - WARM_UP_SHARE))))
 
 
-def draw_stretches(draws, share):
-    \"\"\"(B, T) token numbers from anywhere in the text; share is how much of the run is over.\"\"\"
-    whole = draws.random() < WHOLE_SHARE or share < WHOLE_UNTIL
+def draw_stretches(draws):
+    \"\"\"(B, T) token numbers from anywhere in the text.\"\"\"
+    whole = draws.random() < WHOLE_SHARE
     length = min(stretch if whole else int(draws.integers(shortest, stretch + 1)), len(train))
     starts = draws.integers(0, len(train) - length + 1, config.batch)
     return train[starts[:, None] + np.arange(length)]
@@ -449,8 +452,8 @@ history = []
 model.train()
 for step in range(config.steps):
     for group in optimizer.param_groups:
-        group["lr"] = config.learning_rate * rate_at(step / config.steps)
-    batch = ask(draw_stretches(draws, step / config.steps), draws)
+        group["lr"] = config.learning_rate * RATE * rate_at(step / config.steps)
+    batch = ask(draw_stretches(draws), draws)
     loss = F.cross_entropy(logits_of(model, *batch).flatten(0, 1), batch[1].flatten())
     optimizer.zero_grad()
     loss.backward()
@@ -672,7 +675,11 @@ def _sizes(config: LanguageConfig) -> str:
         ("GPT2_SPREAD", transformer.GPT2_SPREAD, "of fresh layers that add something"),
         *([("SHORTEST", objectives.SHORTEST, "tokens of the shortest stretches")] if not_gpt else []),
         ("WHOLE_SHARE", trainer.WHOLE_SHARE, "of the steps whose stretches are as long as can be"),
-        ("WHOLE_UNTIL", _whole_until(config), "share of the run in which all are"),
+        (
+            "RATE",
+            objectives.T5_RATE if isinstance(config, T5Config) else 1.0,
+            "of the learning rate that suits the model",
+        ),
         ("BETAS", trainer.BETAS, "of AdamW"),
         ("CLIP_NORM", trainer.CLIP_NORM, "longest gradient"),
         ("WARM_UP_SHARE", schedule.WARM_UP_SHARE, "of the steps in which the learning rate rises"),
@@ -681,14 +688,9 @@ def _sizes(config: LanguageConfig) -> str:
         ("TEST_SEED", trainer.TEST_SEED, "of what is hidden in them"),
     ]
     if isinstance(config, T5Config):
+        sizes.append(("OWN_EPSILON", transformer.OWN_EPSILON, "least variance of what a token read has of its own"))
         sizes.append(("LONGEST_ANSWER", use.LONGEST_ANSWER, "tokens that are written for a gap, at most"))
     return "\n".join(f"{name} = {literal(value)}  # {told}" for name, value, told in sizes)
-
-
-def _whole_until(config: LanguageConfig) -> float:
-    from backends.language.objectives import T5_WHOLE_UNTIL
-
-    return T5_WHOLE_UNTIL if isinstance(config, T5Config) else 0.0
 
 
 def _use(config: LanguageConfig) -> str:

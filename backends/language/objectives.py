@@ -23,9 +23,9 @@ from backends.language.tokens import END_ID, FIRST_ORDINARY, SENTINEL_ID, START_
 
 SHORTEST = 8
 """Tokens of the shortest texts in training."""
-T5_WHOLE_UNTIL = 0.6
-"""Share of T5's run before shorter texts come. All texts of a batch are equally long, so that they end alike: with
-short ones from the start it learned when to end and nothing else, of the words nothing in 300 steps."""
+T5_RATE = 1 / 3
+"""Of the learning rate: with all of it, what all tokens share outgrew within 30 steps what they differ in. After a
+minute of training, of the words 0.00 nats were learned, with a third 0.44."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +63,8 @@ class Objective(Protocol):
         """The fewest: short texts are asked too, so that a visitor's short sentence is nothing new."""
 
     @property
-    def whole_until(self) -> float:
-        """The share of a run before shorter texts come."""
+    def rate(self) -> float:
+        """Share of the config's learning rate that suits the model."""
 
     def draw(self, stretches: np.ndarray, generator: np.random.Generator) -> Batch:
         """Break (B, T) stretches of text."""
@@ -89,7 +89,7 @@ def objective_of(config: LanguageConfig, tokenizer: TextTokenizer) -> Objective:
 class FillMasks:
     """Masked language modelling (Devlin et al., 2019): guess the hidden tokens from all others."""
 
-    whole_until = 0.0
+    rate = 1.0
 
     def __init__(self, config: BERTConfig, vocabulary: int) -> None:
         self._config, self._vocabulary = config, vocabulary
@@ -126,7 +126,7 @@ class FillMasks:
 class GuessNext:
     """Next word (Radford et al., 2019): guess each token from those before it."""
 
-    whole_until = 0.0
+    rate = 1.0
 
     def __init__(self, config: GPTConfig) -> None:
         self.stretch = self.shortest = config.length  # the beginning of a long text is a short one
@@ -149,7 +149,7 @@ class GuessNext:
 class WriteMissing:
     """T5's objectives (Raffel et al., 2020): write cut-out spans, or a shuffled text in order."""
 
-    whole_until = T5_WHOLE_UNTIL
+    rate = T5_RATE
 
     def __init__(self, config: T5Config, tokenizer: TextTokenizer) -> None:
         self._config, self._tokenizer = config, tokenizer

@@ -52,13 +52,27 @@ def _shipped(method: str, remark: str = "", **settings: Any) -> ShippedModel:
     return ShippedModel(method, TITLES[method], CONFIGS[method].parse({**sizes, **settings}), remark)
 
 
-T5_REMARK = " It writes words that fit each other, but as yet hardly reads the text around a gap."
-"""Measured on 512 held-out texts: 4.59 nats a word with its own broken text, 4.63 with another one's."""
+T5_REMARK = (
+    " It puts shuffled sentences in order; the words of a gap it reads from those around it, but is often wrong."
+)
+"""Measured on 512 held-out texts: 0.14 nats a token in sorting; in gaps (25 %, of three) 4.93 nats a word with its own
+broken text, 5.83 with another one's, 6.46 by frequency. With gaps alone it had learned to read neither in 1,600 steps.
+"""
 MODELS: dict[str, ShippedModel] = {
     model.name: model
     for model in (
         _shipped("bert", steps=3_000),
-        _shipped("t5", T5_REMARK, steps=1_600),
+        _shipped(
+            "t5",
+            T5_REMARK,
+            objective="both",
+            corruption_ratio=0.25,
+            mean_span=3,
+            depth=2,
+            batch=32,
+            learning_rate=0.006,
+            steps=2_000,
+        ),
         _shipped("gpt", steps=1_500),
     )
 }

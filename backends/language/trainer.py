@@ -212,7 +212,7 @@ class LanguageTrainer(BudgetedTrainer):
     def _advance(self) -> tuple[Tensor, int]:
         """One step; returns the loss, still on the device, and how many tokens were read."""
         for group in self._optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * rate_at(self._share())
+            group["lr"] = self.config.learning_rate * self.objective.rate * rate_at(self._share())
         stretches = draw_stretches(self.data.train, self.config.batch, self._length(), self._draws)
         batch = _to_device(self.objective.draw(stretches, self._draws), self.device)
         self.model.train()
@@ -227,8 +227,7 @@ class LanguageTrainer(BudgetedTrainer):
 
     def _length(self) -> int:
         """Tokens of the next batch's stretches: all in half of the batches, else any number from the shortest up."""
-        whole = self._draws.random() < WHOLE_SHARE
-        if whole or self._share() < self.objective.whole_until:
+        if self._draws.random() < WHOLE_SHARE:
             return self.objective.stretch
         return int(self._draws.integers(self.objective.shortest, self.objective.stretch + 1))
 

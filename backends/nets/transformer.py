@@ -20,6 +20,8 @@ INIT_SPREAD = 0.05
 """Standard deviation of fresh embeddings."""
 GPT2_SPREAD = 0.02
 """Standard deviation of GPT-2's fresh weights."""
+OWN_EPSILON = 1e-8
+"""Least variance of what a source token has of its own: it can be a thousandth of what all share."""
 DISTANCE_GAIN = 10.0
 """Of learned distances: AdamW moves a weight by about the learning rate a step, and scores move by whole units."""
 
@@ -394,8 +396,23 @@ class Decoder(nn.Module):
         return self.embedding.logits(self.features(tokens, look=look))
 
 
+def centred(memory: Tensor, seen: Tensor | None = None) -> Tensor:
+    """(B, S, D) less the mean of its tokens that `seen` (B, S) allows, normed: what each has that others have not.
+
+    Without it what all tokens share reaches every place of the decoder at once, AdamW makes that grow within the first
+    steps, and what the written tokens say is drowned. Centred alone, the rest was 3 % as long after 20 steps, and no
+    gradient reached the encoder: so it is brought to length one again. Deviation from Raffel et al.
+    """
+    if seen is None:
+        own = memory - memory.mean(1, keepdim=True)
+    else:
+        weight = seen[:, :, None].to(memory.dtype)
+        own = memory - (memory * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp(min=1)
+    return F.layer_norm(own, own.shape[-1:], eps=OWN_EPSILON)
+
+
 class EncoderDecoder(nn.Module):
-    """A decoder that also looks at what an encoder made of another sequence: T5's arrangement."""
+    """A decoder that also looks at what an encoder made of another sequence: T5's arrangement; see `centred`."""
 
     def __init__(
         self,
@@ -421,7 +438,7 @@ class EncoderDecoder(nn.Module):
 
     def decode(self, target: Tensor, memory: Tensor, *, seen: Tensor | None = None, look: Look | None = None) -> Tensor:
         """(B, T) token numbers and the memory to (B, T, V) logits; `seen` (B, S) is of the source."""
-        x = self.decoder(self.embedding(target), memory, causal=True, memory_seen=seen, look=look)
+        x = self.decoder(self.embedding(target), centred(memory, seen), causal=True, memory_seen=seen, look=look)
         return self.embedding.logits(x)
 
     def forward(

@@ -23,7 +23,7 @@ SMALL = {
 }
 CONFIGS: dict[str, LanguageConfig] = {
     "bert": BERTConfig.parse(SMALL),
-    "t5": T5Config.parse({**SMALL, "steps": 100, "learning_rate": 0.005}),
+    "t5": T5Config.parse({**SMALL, "steps": 100, "learning_rate": 0.015}),
     "gpt": GPTConfig.parse(SMALL),
 }
 

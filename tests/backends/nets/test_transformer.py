@@ -23,6 +23,7 @@ from backends.nets.transformer import (
     EncoderDecoder,
     Look,
     attend,
+    centred,
     start_small,
 )
 
@@ -181,6 +182,28 @@ def test_with_copied_weights_cross_attention_is_t5s():
     copy_linear(ours.out, theirs.o)
     expected = theirs(x, mask=torch.zeros(2, 1, 1, 9), key_value_states=memory)[0]
     torch.testing.assert_close(ours(x, memory), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_what_all_tokens_of_a_source_share_does_not_reach_the_decoder(translator):
+    memory, target = normal(2, 7, WIDTH), tokens(2, 5)
+    written = translator.decode(target, memory)
+    shared = normal(2, 1, WIDTH, seed=1)
+    torch.testing.assert_close(translator.decode(target, memory + shared), written, rtol=1e-4, atol=1e-4)
+    of_one = (torch.arange(7) == 3)[:, None] * shared
+    assert (translator.decode(target, memory + of_one) - written).abs().max() > 1e-2
+
+
+def test_what_a_token_has_of_its_own_is_as_long_however_little_it_is():
+    own = normal(2, 7, WIDTH)
+    own = own - own.mean(1, keepdim=True)
+    little = centred(5.0 + 0.01 * own)
+    torch.testing.assert_close(little, centred(own), rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(little.pow(2).mean(-1), torch.ones(2, 7), rtol=1e-2, atol=0)
+
+
+def test_padding_is_no_part_of_what_tokens_share():
+    memory, seen = normal(2, 7, WIDTH), torch.arange(7).expand(2, 7) < 5
+    torch.testing.assert_close(centred(memory, seen)[:, :5], centred(memory[:, :5]), rtol=1e-5, atol=1e-5)
 
 
 def test_attention_is_the_sum_of_the_lecture():
