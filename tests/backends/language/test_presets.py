@@ -57,8 +57,8 @@ def test_gpt_is_asked_everywhere_and_gains_most_and_t5_learns_words():
     assert 2.0 < run("All three", "gpt")["gain"] < 2.5  # 5.974 − 3.736 = 2.238
     assert 1.3 < run("All three", "bert")["gain"] < 1.9  # 5.969 − 4.373 = 1.596
     t5 = run("All three", "t5")
-    assert 0.95 < t5["gain"] < 1.4  # 5.581 − 4.408 = 1.173
-    assert 0.6 < t5["text_unigram_entropy"] - t5["text_loss"] < 1.0  # 6.005 − 5.208 = 0.797
+    assert 0.95 < t5["gain"] < 1.4  # 5.560 − 4.346 = 1.214
+    assert 0.7 < t5["text_unigram_entropy"] - t5["text_loss"] < 1.1  # 5.978 − 5.111 = 0.867
 
 
 @pytest.mark.slow
@@ -97,5 +97,5 @@ def test_t5_finds_out_how_to_copy():
 @pytest.mark.slow
 def test_t5_learns_the_names_of_its_gaps_first():
     spans = run("All three", "t5")
-    assert spans["gain"] > 0.5  # 5.088 − 4.357 = 0.731
-    assert spans["gain"] > spans["text_unigram_entropy"] - spans["text_loss"] + 0.3  # 5.984 − 6.010 = −0.026
+    assert spans["gain"] > 0.5  # 1.214
+    assert spans["gain"] > spans["text_unigram_entropy"] - spans["text_loss"] + 0.2  # 0.867
