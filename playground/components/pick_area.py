@@ -19,6 +19,15 @@ element.addEventListener("click", (event) => {
   last = document.activeElement === button ? button.dataset.pick : null;
   trigger("pick", { pick: button.dataset.pick });
 });
+let pressed = null;
+element.addEventListener("pointerdown", (event) => { pressed = event.target.closest("[data-pick]"); });
+element.addEventListener("pointerup", (event) => {
+  const before = pressed;
+  pressed = null;
+  if (!before || before.isConnected) return;
+  const now = event.target.closest("[data-pick]");
+  if (now && now.dataset.pick === before.dataset.pick) trigger("pick", { pick: now.dataset.pick });
+});
 watch("value", () => {
   const before = last;
   if (before === null) return;
@@ -29,7 +38,8 @@ watch("value", () => {
   });
 });
 """
-"""Who works with the keyboard finds the focus where it was after the HTML was made anew."""
+"""Who works with the keyboard finds the focus where it was after the HTML was made anew; and where it was made anew
+while a button was held down, of which the browser makes no click, the click counts all the same."""
 
 
 def pick_area(value: str = "", *, elem_id: str, elem_classes: list[str] | None = None) -> gr.HTML:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import secrets
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -54,6 +55,8 @@ class Bench:
         cells: which cells are cut out, as they were clicked; None: a hole is drawn.
         places: which tile lies at each place, as the visitor has swapped them; None: drawn.
         held: the place of the tile that was clicked first of two.
+        clicks: how many clicks have changed something.
+        lock: clicks may come faster than answers; each goes on from the one before.
     """
 
     turn: int = 0
@@ -64,6 +67,8 @@ class Bench:
     cells: frozenset[int] | None = None
     places: tuple[int, ...] | None = None
     held: int | None = None
+    clicks: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def renew(self) -> None:
         """Forget what was clicked."""
@@ -111,8 +116,7 @@ def wire_bench(store: SessionStore, part: BenchPart) -> None:
         return store.of(str(request.session_hash))
 
     def on_pick(event: gr.EventData, request: gr.Request) -> list[Any]:
-        session = session_of(request)
-        return bench_views(session) if take_pick(session, picked(event._data)) else [gr.skip(), gr.skip()]
+        return picked_views(session_of(request), picked(event._data))
 
     def on_another(request: gr.Request) -> list[Any]:
         session = session_of(request)
@@ -155,6 +159,17 @@ def put_on_bench(session: Session, picture: Picked) -> None:
 def take_own(session: Session, path: str | None) -> str:
     """Put a visitor's picture on the bench; returns what to say where it can't be read, or nothing."""
     return take_own_picture(bench_of(session), path, OWN_SIDE)
+
+
+def picked_views(session: Session, sent: str) -> list[Any]:
+    """Values of the bench after a click; nothing where a later click, which shows this one too, is being answered."""
+    bench, unchanged = bench_of(session), [gr.skip(), gr.skip()]
+    with bench.lock:
+        if not take_pick(session, sent):
+            return unchanged
+        bench.clicks += 1
+        number, views = bench.clicks, bench_views(session)
+    return views if number == bench.clicks else unchanged
 
 
 def take_pick(session: Session, sent: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -168,6 +169,16 @@ def test_clicked_cells_are_the_hole(session):
     assert f"{3 / CELLS**2:.0%} cut out" in shown
     take_pick(session, "cell:1")
     assert bench_of(session).cells == {0, CELLS}
+
+
+def test_clicks_faster_than_answers_all_count_and_the_last_answer_shows_them(session):
+    choose_task(session, "inpainting")
+    take_pick(session, "clear")
+    with ThreadPoolExecutor(8) as pool:
+        answered = list(pool.map(lambda cell: pretext_bench.picked_views(session, f"cell:{cell}"), range(24)))
+    assert bench_of(session).cells == set(range(24))
+    shown = [views[0] for views in answered if isinstance(views[0], str)]
+    assert any(view.count('aria-pressed="true"') == 24 for view in shown)
 
 
 def test_a_hole_over_everything_says_what_to_do_and_can_be_mended(session):
