@@ -22,6 +22,8 @@ WHY = (
     "Whatever the net says, it is wrong once in two or three times in four, and what it is wrong about has nothing to "
     "do with what the picture shows: such a picture teaches nothing."
 )
+LEAST = 1e-9
+"""Probabilities count as at least this much, so that every loss is a number."""
 CLOSER = 4.0
 """So many times nearer than usual an apple is seen in a close-up."""
 SMOOTH = {"shape": 0, "leaf": 0, "size": 2}
@@ -29,35 +31,24 @@ SMOOTH = {"shape": 0, "leaf": 0, "size": 2}
 
 
 @dataclass(frozen=True)
-class Unsolvable:
-    """A picture that looks the same when it is turned.
+class Graded:
+    """How a net does on some pictures, each in all four ways.
 
     Attributes:
-        index: in its set.
-        name: what it shows; may be a visitor's, so untrusted.
-        turn: the quarter turns, 1 to 3, after which it looks most like itself.
-        distance: how much it then differs: root mean squared difference of pixels in [0, 1].
+        title: which pictures.
+        count: of the pictures.
+        right: share of right answers.
+        loss: mean cross-entropy of the net.
+        floor: mean of the least that there can be.
+        equal: mean share of right answers of whoever guesses among equal ones.
     """
 
-    index: int
-    name: str
-    turn: int
-    distance: float
-
-
-@dataclass(frozen=True)
-class RotationByKind:
-    """How often a model is right about pictures that can be solved, and about those that can't.
-
-    Attributes:
-        solvable: accuracy in [0, 1] over all four turns of each; NaN where there are none.
-        unsolvable: the same of the others; NaN where there are none.
-        unsolvable_share: of all pictures.
-    """
-
-    solvable: float
-    unsolvable: float
-    unsolvable_share: float
+    title: str
+    count: int
+    right: float
+    loss: float
+    floor: float
+    equal: float
 
 
 def turn_distances(images: np.ndarray) -> np.ndarray:
@@ -96,27 +87,19 @@ def loss_floor(images: np.ndarray, nearly_equal: float = NEARLY_EQUAL) -> np.nda
     return np.log(np.where(quarter, 4.0, np.where(half, 2.0, 1.0)))
 
 
-def find_unsolvable(pictures: PictureSet, count: int, nearly_equal: float = NEARLY_EQUAL) -> list[Unsolvable]:
-    """At most so many of the pictures that can't be solved, those that are most like their turned copies first."""
-    distances = turn_distances(pictures.images)
-    nearest, turns = distances.min(axis=1), distances.argmin(axis=1) + 1
-    order = [int(i) for i in np.argsort(nearest, kind="stable") if nearest[i] <= nearly_equal]
-    return [Unsolvable(i, pictures.names[i], int(turns[i]), float(nearest[i])) for i in order[:count]]
-
-
-def rotation_by_kind(model: FrozenRotation, images: np.ndarray, nearly_equal: float = NEARLY_EQUAL) -> RotationByKind:
-    """How often a model is right about solvable and about unsolvable pictures, each in all four ways.
-
-    Args:
-        model: which answers.
-        images: (n, S, S, 3) uint8, upright.
-        nearly_equal: as of `unsolvable`.
-    """
-    hopeless = unsolvable(images, nearly_equal)
-    right = np.stack(
-        [model.answer(np.rot90(images, turn, (1, 2)).copy()).argmax(axis=1) == turn for turn in range(TURNS)], axis=1
+def graded(title: str, model: FrozenRotation, images: np.ndarray) -> Graded:
+    """Ask a net about (n, S, S, 3) uint8 upright pictures, at least one, each in all four ways."""
+    said = np.stack([model.answer(np.rot90(images, turn, (1, 2)).copy()) for turn in range(TURNS)], axis=1)
+    truth = said[:, np.arange(TURNS), np.arange(TURNS)]
+    floor = loss_floor(images)
+    return Graded(
+        title,
+        len(images),
+        float((said.argmax(axis=2) == np.arange(TURNS)).mean()),
+        float(-np.log(np.maximum(truth, LEAST)).mean()),
+        float(floor.mean()),
+        float(np.exp(-floor).mean()),
     )
-    return RotationByKind(_mean(right[~hopeless]), _mean(right[hopeless]), float(hopeless.mean()))
 
 
 def close_ups(count: int, seed: int, size: int) -> PictureSet:
@@ -154,7 +137,3 @@ def close_ups(count: int, seed: int, size: int) -> PictureSet:
         licence=LICENCE,
         draw=draw,
     )
-
-
-def _mean(right: np.ndarray) -> float:
-    return float(right.mean()) if right.size else float("nan")

@@ -16,7 +16,7 @@ import numpy as np
 
 from backends.data.pictures import PictureSet
 from backends.pretext.config import TURNS
-from backends.pretext.solvable import NEARLY_EQUAL, WHY, close_ups, loss_floor, unsolvable
+from backends.pretext.solvable import NEARLY_EQUAL, WHY, Graded, close_ups, graded, loss_floor, unsolvable
 from playground.components import answers
 from playground.components.sprites import exact_url
 from playground.session import Session, SessionStore
@@ -42,8 +42,6 @@ ASKED = 250
 ABOVE = 0.01
 """From here on a share or a loss counts as above another. Of pictures that are exactly the same no net is more often
 right than a guesser, for they ask it the same question with different answers."""
-LEAST = 1e-9
-"""Probabilities count as at least this much, so that every loss is a number."""
 LOOKING = "Looking for pictures that look the same when they are turned …"
 TITLES = {"whole": "Whole apples", "near": "Apples from close", "yes": "that can be solved", "no": "that can’t"}
 OF_DATA = {"emoji": "Emoji", "own": "Your pictures"}
@@ -93,27 +91,6 @@ class Pair:
     def turned(self) -> np.ndarray:
         """The copy, after the least turn that leaves it the same."""
         return np.rot90(self.image, TURNS // self.equal)
-
-
-@dataclass(frozen=True)
-class Row:
-    """How a net does on some pictures, each in all four ways.
-
-    Attributes:
-        title: which pictures.
-        count: of the pictures.
-        right: share of right answers.
-        loss: mean cross-entropy of the net.
-        floor: mean of the least that there can be.
-        equal: mean share of right answers of whoever guesses among equal ones.
-    """
-
-    title: str
-    count: int
-    right: float
-    loss: float
-    floor: float
-    equal: float
 
 
 def lay_out_unsolvable() -> UnsolvablePart:
@@ -202,7 +179,7 @@ def close_up_pairs() -> list[Pair]:
         return _close_up_pairs()
 
 
-def rows_of(session: Session, model: FrozenRotation) -> list[Row]:
+def rows_of(session: Session, model: FrozenRotation) -> list[Graded]:
     """How often the net is right, by kind of picture; measured once for each model."""
     known = measured(session)
     if known is None:
@@ -211,14 +188,14 @@ def rows_of(session: Session, model: FrozenRotation) -> list[Row]:
     return known
 
 
-def measured(session: Session) -> list[Row] | None:
+def measured(session: Session) -> list[Graded] | None:
     """What was measured of the model that answers now, if it was."""
     model, _ = rotation_model(session)
-    kept: tuple[weakref.ref[Any], list[Row]] | None = session.uploads.get(MEASURED)
+    kept: tuple[weakref.ref[Any], list[Graded]] | None = session.uploads.get(MEASURED)
     return kept[1] if kept is not None and model is not None and kept[0]() is model else None
 
 
-def measure(model: FrozenRotation) -> list[Row]:
+def measure(model: FrozenRotation) -> list[Graded]:
     """Ask a net about whole apples and close-ups, and before that about held-out pictures of others it learned from."""
     rows = []
     data = model.config.data
@@ -233,28 +210,13 @@ def measure(model: FrozenRotation) -> list[Row]:
     return [*rows, graded(TITLES["whole"], model, apples), graded(TITLES["near"], model, near)]
 
 
-def graded(title: str, model: FrozenRotation, images: np.ndarray) -> Row:
-    """Ask a net about (n, S, S, 3) uint8 upright pictures, at least one, each in all four ways."""
-    said = np.stack([model.answer(np.rot90(images, turn, (1, 2)).copy()) for turn in range(TURNS)], axis=1)
-    truth = said[:, np.arange(TURNS), np.arange(TURNS)]
-    floor = loss_floor(images)
-    return Row(
-        title,
-        len(images),
-        float((said.argmax(axis=2) == np.arange(TURNS)).mean()),
-        float(-np.log(np.maximum(truth, LEAST)).mean()),
-        float(floor.mean()),
-        float(np.exp(-floor).mean()),
-    )
-
-
-def findings_html(rows: Sequence[Row], model: FrozenRotation | None) -> str:
+def findings_html(rows: Sequence[Graded], model: FrozenRotation | None) -> str:
     """The table, what it says, what the least loss is, and why such pictures teach nothing."""
     said = [*(findings(rows, model) if model is not None else []), FLOORS, WHY]
     return (table_html(rows) if rows else "") + "".join(map(answers.sentence, said))
 
 
-def table_html(rows: Sequence[Row]) -> str:
+def table_html(rows: Sequence[Graded]) -> str:
     """A row a kind of picture."""
     body = "".join(
         f'<tr class="{"hopeless" if row.floor else "solvable"}"><th scope="row">{html.escape(row.title)}</th>'
@@ -269,7 +231,7 @@ def table_html(rows: Sequence[Row]) -> str:
     )
 
 
-def findings(rows: Sequence[Row], model: FrozenRotation) -> list[str]:
+def findings(rows: Sequence[Graded], model: FrozenRotation) -> list[str]:
     """What the table says, in sentences with its numbers."""
     said = [_hopeless_sentence(row) for row in rows if row.floor]
     if model.config.data != "apples":
@@ -283,15 +245,13 @@ def _learned_from(model: FrozenRotation) -> str:
     return "your pictures" if model.config.data == "own" else "emoji"
 
 
-def _hopeless_sentence(row: Row) -> str:
+def _hopeless_sentence(row: Graded) -> str:
     """How far the net is above guessing where it can only guess, and whether it is too sure of itself."""
     said = f"{row.title}: {row.right:.0%} right, where guessing among equal answers gives {row.equal:.0%}."
     if row.right > row.equal + ABOVE:
         said += " What is above that comes from the little that does differ between the turned copies."
     if row.loss > math.log(TURNS) + ABOVE:
-        said += (
-            f" Its loss, {row.loss:.2f}, is larger than if it called all four equally likely: it is sure, and wrong."
-        )
+        said += f" Its loss, {row.loss:.2f}, is larger than if it called all four equally likely: it is too sure."
     return said
 
 

@@ -12,7 +12,7 @@ from backends.engine.checkpoints import CheckpointError
 from backends.pretext import shipped
 from backends.pretext.checkpoint import measures_of
 from backends.pretext.config import CONFIGS, RotationConfig
-from backends.pretext.solvable import close_ups, rotation_by_kind
+from backends.pretext.solvable import close_ups, graded
 
 
 @pytest.fixture
@@ -56,9 +56,8 @@ def test_all_of_them_are_good_at_their_puzzles():
 
 def test_about_what_nobody_can_know_the_best_guess_is_no_better_than_chance():
     near = close_ups(40, 2, 32)
-    kinds = rotation_by_kind(shipped.load("rotation"), np.concatenate([near.images, held_out()[:40]]))
-    assert kinds.solvable > 0.99
-    assert kinds.unsolvable < 0.6
+    assert graded("whole", shipped.load("rotation"), held_out()[:40]).right > 0.99
+    assert graded("near", shipped.load("rotation"), near.images).right < 0.6
 
 
 def held_out() -> np.ndarray:

@@ -17,7 +17,7 @@ from backends.data.pictures import PictureSet
 from backends.engine.checkpoints import CheckpointError
 from backends.pretext import shipped
 from backends.pretext.config import RotationConfig
-from backends.pretext.solvable import SMOOTH, WHY, turn_distances
+from backends.pretext.solvable import SMOOTH, WHY, Graded, graded, turn_distances
 from playground.tabs import pretext_unsolvable
 from playground.tabs.pretext_state import TAB
 from playground.tabs.pretext_unsolvable import (
@@ -26,11 +26,9 @@ from playground.tabs.pretext_unsolvable import (
     FLOORS,
     LOOKING,
     Pair,
-    Row,
     close_up_pairs,
     emoji_pairs,
     findings,
-    graded,
     is_ready,
     lay_out_unsolvable,
     measure,
@@ -122,7 +120,7 @@ def test_names_are_escaped():
     assert "<img src=x" not in page
     assert html.escape(EVIL) in page
     assert "180°" in page
-    assert "<img src=x" not in table_html([Row(EVIL, 1, 1, 0, 0, 1)])
+    assert "<img src=x" not in table_html([Graded(EVIL, 1, 1, 0, 0, 1)])
 
 
 def test_a_net_that_says_a_quarter_each_has_exactly_the_least_loss_of_a_ball():
@@ -161,12 +159,12 @@ def test_who_learned_from_apples_is_asked_about_apples_alone():
 
 def test_sentences_say_how_far_a_net_is_above_guessing_and_whether_it_is_too_sure():
     def said(right, loss):
-        return findings([Row("Near", 100, right, loss, math.log(4), 0.25)], Net(even))[0]
+        return findings([Graded("Near", 100, right, loss, math.log(4), 0.25)], Net(even))[0]
 
     assert said(0.25, 1.38) == "Near: 25% right, where guessing among equal answers gives 25%."
     assert "does differ between the turned copies" in said(0.4, 1.38)
     assert "Its loss, 1.80, is larger than if it called all four equally likely" in said(0.25, 1.8)
-    assert findings([Row("Whole", 100, 1, 0, 0, 1)], Net(even)) == []
+    assert findings([Graded("Whole", 100, 1, 0, 0, 1)], Net(even)) == []
     lit = Net(even, light_from_above="on")
     assert findings([], lit) == ["It was trained with a shortcut; here every picture is without it."]
 
