@@ -25,22 +25,7 @@ EncoderName = Literal[
     "pixels",
     "run",
 ]
-AgainstName = Literal[
-    "none",
-    "simclr",
-    "simclr-without-jitter",
-    "mae",
-    "rotation",
-    "inpainting",
-    "jigsaw",
-    "clip",
-    "simclr-emoji",
-    "mae-emoji",
-    "clip-emoji",
-    "untrained",
-    "pixels",
-    "run",
-]
+AgainstName = Literal["none", EncoderName]
 TITLES: Final[dict[str, str]] = {
     "simclr": "SimCLR",
     "simclr-without-jitter": "SimCLR without colour jitter",
