@@ -21,8 +21,8 @@ from playground.links import Link, LinkTarget, query_of, read_query
 from playground.own_pictures import own_pictures
 from playground.picture_map import AT_REST, MapPart
 from playground.session import Session, SessionStore
-from playground.tabs import mae_bench, mae_inside, mae_live, mae_pictures, mae_ratios, pictures
-from playground.tabs.mae_home import build_load, build_take_home
+from playground.tabs import mae_bench, mae_inside, mae_live, mae_pictures, mae_ratios, picture_home, pictures
+from playground.tabs.mae_home import HOME
 from playground.tabs.mae_how import build_how_it_works
 from playground.tabs.mae_presets import lay_out_presets
 from playground.tabs.mae_state import TAB, model_of
@@ -179,11 +179,11 @@ def _lay_out_home(
     with gr.Row(elem_classes=["two-parts"]):
         with gr.Column():
             answers.html_area("<h3>Take it home</h3>")
-            build_take_home(store, model_of)
+            picture_home.build_take_home(HOME, store, model_of)
         with gr.Column():
             answers.html_area("<h3>Load another model</h3>")
             rest = mae_live.MAP.rest(store)
-            for loaded in build_load(store, on_loaded, outputs):
+            for loaded in picture_home.build_load(HOME, store, on_loaded, outputs):
                 loaded.then(rest, None, shown_map.explorer.frame, api_name=False, **AT_REST)
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import gradio as gr
+from typing import TYPE_CHECKING
 
 from backends.pretext import checkpoint, shipped
 from backends.pretext.config import TITLES, task_of
 from backends.pretext.notebook import write_notebook
-from playground.session import Session, SessionStore
 from playground.tabs import picture_home
 from playground.tabs.picture_home import PictureHome
-from playground.tabs.pretext_state import LOADED, TAB, model_of
+from playground.tabs.pretext_state import LOADED, TAB
 
 if TYPE_CHECKING:
     from backends.pretext.frozen import Frozen
@@ -23,20 +19,6 @@ NO_PICTURES = (
     "It answers any picture, but those that it learned from are not here, so there is no map: bring their .zip, and "
     "load it again."
 )
-
-
-def build_take_home(store: SessionStore) -> None:
-    """Lay out and wire the downloads; see `picture_home.build_take_home`."""
-    picture_home.build_take_home(HOME, store, model_of)
-
-
-def build_load(
-    store: SessionStore,
-    on_loaded: Callable[[Session], Sequence[Any]],
-    outputs: Sequence[gr.components.Component],
-) -> list[Any]:
-    """Lay out and wire the loading of models; see `picture_home.build_load`."""
-    return picture_home.build_load(HOME, store, on_loaded, outputs)
 
 
 def _write_notebook(model: Frozen, path: Path, note: str) -> Path:

@@ -22,11 +22,19 @@ from playground.own_pictures import own_pictures
 from playground.picture_map import AT_REST
 from playground.pins import PinError, short_name
 from playground.session import Session, SessionStore
-from playground.tabs import pictures, simclr_ablation, simclr_augment, simclr_experiment, simclr_live, simclr_pictures
+from playground.tabs import (
+    picture_home,
+    pictures,
+    simclr_ablation,
+    simclr_augment,
+    simclr_experiment,
+    simclr_live,
+    simclr_pictures,
+)
 from playground.tabs.presets import ButtonOf, wire_presets
 from playground.tabs.simclr_by_hand import build_by_hand
 from playground.tabs.simclr_compare import Compare, build_compare, comparison, pin_present
-from playground.tabs.simclr_home import build_load, build_take_home
+from playground.tabs.simclr_home import HOME
 from playground.tabs.simclr_how import build_how_it_works
 from playground.tabs.simclr_presets import lay_out_presets
 from playground.tabs.simclr_state import TAB, draw_batch, model_of
@@ -182,11 +190,11 @@ def _lay_out_home(store: SessionStore, live: simclr_live.Live) -> None:
     with gr.Row(elem_classes=["two-parts"]):
         with gr.Column():
             answers.html_area("<h3>Take it home</h3>")
-            build_take_home(store, model_of)
+            picture_home.build_take_home(HOME, store, model_of)
         with gr.Column():
             answers.html_area("<h3>Load another model</h3>")
             rest = simclr_live.MAP.rest(store)
-            for loaded in build_load(store, on_loaded, live.answers):
+            for loaded in picture_home.build_load(HOME, store, on_loaded, live.answers):
                 loaded.then(rest, None, live.map.explorer.frame, api_name=False, **AT_REST)
 
 

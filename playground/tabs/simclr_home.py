@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import gradio as gr
+from typing import TYPE_CHECKING
 
 from backends.simclr import checkpoint, shipped
 from backends.simclr.config import SimCLRConfig
 from backends.simclr.notebook import write_notebook
-from playground.session import Session, SessionStore
 from playground.tabs import picture_home
-from playground.tabs.picture_home import ModelOf, PictureHome
+from playground.tabs.picture_home import PictureHome
 from playground.tabs.simclr_state import LOADED, TAB
 
 if TYPE_CHECKING:
     from backends.simclr.trainer import FrozenModel
 
 NO_PICTURES = "The pictures that it learned from are not here, so there is no map: bring their .zip, and load it again."
-
-
-def build_take_home(store: SessionStore, model_of: ModelOf[FrozenModel]) -> None:
-    """Lay out and wire the downloads; see `picture_home.build_take_home`."""
-    picture_home.build_take_home(HOME, store, model_of)
-
-
-def build_load(
-    store: SessionStore,
-    on_loaded: Callable[[Session], Sequence[Any]],
-    outputs: Sequence[gr.components.Component],
-) -> list[Any]:
-    """Lay out and wire the loading of models; see `picture_home.build_load`."""
-    return picture_home.build_load(HOME, store, on_loaded, outputs)
 
 
 def _write_notebook(model: FrozenModel, path: Path, note: str) -> Path:

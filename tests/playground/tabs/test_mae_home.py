@@ -57,9 +57,9 @@ class Page:
     def __init__(self, store, cache, model_of) -> None:
         self.redrawn = 0
         with gr.Blocks() as self.demo:
-            mae_home.build_take_home(store, model_of)
+            picture_home.build_take_home(mae_home.HOME, store, model_of)
             view = gr.HTML()
-            self.loads = mae_home.build_load(store, self.on_loaded, [view])
+            self.loads = picture_home.build_load(mae_home.HOME, store, self.on_loaded, [view])
         for block in self.demo.blocks.values():
             block.GRADIO_CACHE = str(cache)
         self.events = {function.fn.__name__: function for function in self.demo.fns.values() if function.fn}
@@ -243,8 +243,8 @@ def test_the_largest_model_of_the_settings_fits_the_limit():
 def test_both_tabs_stand_on_one_page_and_keep_their_models_apart(store, session, tmp_path, file_bytes):
     with gr.Blocks() as demo:
         for home in (simclr_home, mae_home):
-            home.build_take_home(store, lambda session: (None, ""))
-            home.build_load(store, lambda session: [], [])
+            picture_home.build_take_home(home.HOME, store, lambda session: (None, ""))
+            picture_home.build_load(home.HOME, store, lambda session: [], [])
     ids = [block.elem_id for block in demo.blocks.values() if getattr(block, "elem_id", None)]
     assert len(ids) == len(set(ids))
     endpoints = {function.api_name for function in demo.fns.values() if function.api_name}

@@ -22,7 +22,7 @@ from backends.simclr.config import SimCLRConfig
 from playground.own_pictures import PICTURES
 from playground.tabs import picture_home, simclr_home
 from playground.tabs.picture_home import Shelf
-from playground.tabs.simclr_home import HOME, build_load, build_take_home
+from playground.tabs.simclr_home import HOME
 from playground.tabs.simclr_state import LOADED
 from tests.backends.simclr.conftest import toy_pictures
 from tests.playground.fakes import alerts
@@ -55,9 +55,9 @@ class Page:
     def __init__(self, store, cache, model_of) -> None:
         self.redrawn = 0
         with gr.Blocks() as self.demo:
-            build_take_home(store, model_of)
+            picture_home.build_take_home(HOME, store, model_of)
             view = gr.HTML()
-            self.loads = build_load(store, self.on_loaded, [view])
+            self.loads = picture_home.build_load(HOME, store, self.on_loaded, [view])
         for block in self.demo.blocks.values():
             block.GRADIO_CACHE = str(cache)
         self.events = {function.fn.__name__: function for function in self.demo.fns.values() if function.fn}
