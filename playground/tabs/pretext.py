@@ -23,6 +23,7 @@ from playground.own_pictures import own_pictures
 from playground.picture_map import AT_REST, MapPart
 from playground.session import Session, SessionStore
 from playground.tabs import (
+    picture_home,
     pictures,
     pretext_bench,
     pretext_compare,
@@ -32,10 +33,10 @@ from playground.tabs import (
     pretext_unsolvable,
 )
 from playground.tabs.presets import ButtonOf, wire_presets
-from playground.tabs.pretext_home import build_load, build_take_home
+from playground.tabs.pretext_home import HOME
 from playground.tabs.pretext_how import build_how_it_works
 from playground.tabs.pretext_presets import lay_out_presets
-from playground.tabs.pretext_state import LOADED, TAB, choose_task, chosen_task
+from playground.tabs.pretext_state import LOADED, TAB, choose_task, chosen_task, model_of
 from playground.tabs.tab import QUICK, Tab
 
 QUESTION = "What must you know to solve a puzzle?"
@@ -166,7 +167,7 @@ def _lay_out_views(store: SessionStore) -> tuple[dict[str, Any], gr.Column]:
         with gr.Tab("Take home", id="home"), gr.Row(elem_classes=["two-parts"]):
             with gr.Column():
                 answers.html_area("<h3>Take it home</h3>")
-                build_take_home(store)
+                picture_home.build_take_home(HOME, store, model_of)
             with gr.Column() as home:
                 answers.html_area("<h3>Load another model</h3>")
         with gr.Tab("How it works", id="how"):
@@ -229,7 +230,7 @@ def _wire_home(store: SessionStore, parts: Parts, home: gr.Column) -> None:
         return [chosen_task(session), *group_updates(chosen_task(session)), *of_model_views(session)]
 
     with home:
-        loads = build_load(store, on_loaded, [task, *parts.groups.values(), *parts.of_model])
+        loads = picture_home.build_load(HOME, store, on_loaded, [task, *parts.groups.values(), *parts.of_model])
     rest = pretext_live.MAP.rest(store)
     for loaded in loads:
         loaded.then(rest, None, parts.map.explorer.frame, api_name=False, **AT_REST)

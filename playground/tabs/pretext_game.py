@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html
 import json
 import re
 import secrets
@@ -21,8 +20,8 @@ from backends.pretext.config import PretextConfig, task_of
 from backends.pretext.game import Round, deal_game, model_answer, painted
 from playground.components import answers
 from playground.components.pick_area import pick_area, picked
-from playground.components.sprites import exact_url
 from playground.session import Session, SessionStore
+from playground.tabs.pretext_game_view import NEXT, board_html, score_html
 from playground.tabs.pretext_state import TAB, model_of
 from playground.tabs.tab import QUICK
 
@@ -30,37 +29,12 @@ if TYPE_CHECKING:
     from backends.pretext.frozen import Frozen
 
 KEPT = "pretext_game"
-NEXT = "next"
 OF_THE_RUN = {"seed", "steps", "batch", "encoder", "learning_rate", "weight_decay"}
 """Settings that change no puzzle: with others a new game is dealt."""
 MARKED_PICTURES = 8
 """Held-out pictures by which the pictures of one net are told from another's."""
-MAX_NAME_CHARS = 60
 NO_PICTURES = "The net's pictures are not here: press Train, or load a net of apples or emoji."
 OTHER_SETTINGS = "The task or the net's settings have changed: press New game."
-QUESTIONS = {
-    "rotation": "This picture has been turned. Which side is its top?",
-    "inpainting": "Which piece was cut out?",
-    "jigsaw": "Where does the outlined tile belong?",
-}
-SIDES = ("top", "right", "bottom", "left")
-ARROWS = ("↑", "→", "↓", "←")
-PLACES = (
-    "top left",
-    "top",
-    "top right",
-    "left",
-    "middle",
-    "right",
-    "bottom left",
-    "bottom",
-    "bottom right",
-)
-SPEAKS = {
-    "rotation": "How sure the net was",
-    "inpainting": "How near each piece is to what the net painted",
-    "jigsaw": "How sure the net was",
-}
 NO_EVENT = gr.EventData(None, None)
 """Of a call that no click set off."""
 _PICK = re.compile(r"(\d{1,6}):(\d{1,3}):(\d{1,2})", re.ASCII)
@@ -333,186 +307,3 @@ def live_view(session: Session) -> Any:
     if key_of(model) != game.key:
         return answers.sentence(OTHER_SETTINGS)
     return score_html(game, model.step, line)
-
-
-def board_html(game: Game) -> str:
-    """The round that is shown: the puzzle, its options as buttons, and after the answer what came of it."""
-    asked = game.rounds[game.at]
-    said = None if game.open else game.answered[game.at]
-    puzzles = {"rotation": _rotation_html, "inpainting": _inpainting_html, "jigsaw": _jigsaw_html}
-    label = "New game" if game.over else "Next"
-    waiting = ' aria-disabled="true"' if said is None else ""
-    return (
-        f'<p class="pt-game-ask"><b>{game.at + 1} of {len(game.rounds)}</b> {QUESTIONS[asked.task]}</p>'
-        f'<div class="pt-game-body"><div class="pt-game-puzzle {asked.task}">{puzzles[asked.task](game, asked, said)}'
-        f'</div><div class="pt-game-after" aria-live="polite">{_after_html(asked, said)}'
-        f'<button type="button" class="pt-game-next" data-pick="{NEXT}"{waiting}>{label}</button></div></div>'
-    )
-
-
-def option_name(task: str, option: int) -> str:
-    """What an option is called."""
-    if task == "rotation":
-        return SIDES[option]
-    return PLACES[option] if task == "jigsaw" else f"piece {option + 1}"
-
-
-def piece_of(asked: Round, option: int) -> np.ndarray:
-    """A piece by itself: (h, w, 3) uint8, the rectangle around the hole; what is not in the hole is the picture's."""
-    top, left, height, width = _bounds(asked.area)
-    piece: np.ndarray = asked.pieces[option][top : top + height, left : left + width]
-    return piece
-
-
-def _bounds(area: np.ndarray) -> tuple[int, int, int, int]:
-    """Top, left, height and width of the rectangle around an area."""
-    rows, columns = np.flatnonzero(area.any(axis=1)), np.flatnonzero(area.any(axis=0))
-    return int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
-
-
-def _picture(asked: Round, over: str = "") -> str:
-    words = {"rotation": "a turned picture", "inpainting": "a picture with a hole", "jigsaw": "shuffled tiles"}
-    shown = f'<img src="{exact_url(asked.image)}" alt="The puzzle: {words[asked.task]}">'
-    return f'<div class="pt-game-seen">{shown}{over}</div>'
-
-
-def _option(game: Game, said: Answered | None, option: int, face: str, kind: str = "") -> str:
-    """A button for an option; after the answer it keeps its place and the focus, and says whose it was."""
-    asked = game.rounds[game.at]
-    name, tags = option_name(asked.task, option), []
-    if said is not None:
-        tags = [
-            text
-            for text, is_so in (
-                ("✓ right", option == asked.right),
-                ("you", option == said.yours),
-                ("net", option == said.nets),
-            )
-            if is_so
-        ]
-    told = ", ".join([name, *tags]).replace("✓ ", "")
-    classes = f"{kind} right" if said is not None and option == asked.right else kind
-    disabled = "" if said is None else ' aria-disabled="true"'
-    small = f"<small>{' · '.join(tags)}</small>" if tags else ""
-    return (
-        f'<button type="button" class="pt-game-option {classes}" data-pick="{game.number}:{game.at}:{option}" '
-        f'aria-label="{told}"{disabled}>{face}{small}</button>'
-    )
-
-
-def _rotation_html(game: Game, asked: Round, said: Answered | None) -> str:
-    sides = [
-        _option(game, said, side, f'<span aria-hidden="true">{ARROWS[side]}</span> {SIDES[side]}', f"at-{SIDES[side]}")
-        for side in range(asked.options)
-    ]
-    return _picture(asked) + "".join(sides)
-
-
-def _inpainting_html(game: Game, asked: Round, said: Answered | None) -> str:
-    pieces = [
-        _option(game, said, option, f'<img src="{exact_url(piece_of(asked, option))}" alt="">')
-        for option in range(asked.options)
-    ]
-    return _picture(asked) + f'<div class="pt-game-pieces">{"".join(pieces)}</div>'
-
-
-def _jigsaw_html(game: Game, asked: Round, said: Answered | None) -> str:
-    side = asked.area.shape[0]
-    top, left, height, width = (100 * part / side for part in _bounds(asked.area))
-    outline = f'<i style="top:{top:.2f}%;left:{left:.2f}%;height:{height:.2f}%;width:{width:.2f}%"></i>'
-    places = [
-        _option(game, said, option, f"<span>{PLACES[option]}</span>" if said is None else "")
-        for option in range(asked.options)
-    ]
-    return _picture(asked, outline) + f'<div class="pt-game-places">{"".join(places)}</div>'
-
-
-def _after_html(asked: Round, said: Answered | None) -> str:
-    """Who was right, the solved picture, and how sure the net was."""
-    if said is None:
-        return '<p class="pt-game-hint">The net answers when you do.</p>'
-    name = html.escape(asked.name[:MAX_NAME_CHARS], quote=True)
-    lines = _verdict("You", asked, said.yours) + _verdict(f"The net after {said.step:,} steps", asked, said.nets)
-    shown = (
-        f'<figure><img src="{exact_url(asked.solved)}" alt="Solved: {name}"><figcaption>{name}</figcaption></figure>'
-    )
-    if said.painting is not None:
-        painting = exact_url(said.painting)
-        shown += (
-            f'<figure><img src="{painting}" alt="What the net painted"><figcaption>the net\'s</figcaption></figure>'
-        )
-    rows = "".join(
-        f'<tr class="{"right" if option == asked.right else ""}">'
-        f'<th scope="row">{option_name(asked.task, option)}</th>'
-        f'<td class="bar"><span style="width:{100 * share:.0f}%"></span></td><td class="num">{share:.0%}</td></tr>'
-        for option, share in enumerate(said.shares)
-    )
-    return (
-        f'{lines}<div class="pt-game-solved">{shown}</div>'
-        f'<table class="ranked pt-game-bars"><caption>{SPEAKS[asked.task]}</caption><tbody>{rows}</tbody></table>'
-    )
-
-
-def _verdict(who: str, asked: Round, option: int) -> str:
-    is_right = option == asked.right
-    mark, word = ("✓", "right") if is_right else ("✗", "wrong")
-    return (
-        f'<p class="pt-game-verdict {word}"><b>{who}:</b> <em>{mark} {word}</em>, {option_name(asked.task, option)}</p>'
-    )
-
-
-def score_html(game: Game, step: int, line: str) -> str:
-    """How it stands: the score, each round's marks, how long both took, and which net plays."""
-    yours, nets = game.right()
-    count = len(game.answered)
-    result = f'<p class="pt-game-result">{html.escape(result_of(game))}</p>' if game.over else ""
-    told = f" {step:,} steps"
-    steps = "" if told in line else answers.sentence(f"The net has had{told}.")
-    return (
-        f'<p class="pt-game-score">You <b>{yours} of {count}</b> · The net <b>{nets} of {count}</b></p>'
-        f"{result}{_strip_html(game)}{_times_html(game)}{answers.sentence(line)}{steps}"
-    )
-
-
-def result_of(game: Game) -> str:
-    """The end in one sentence."""
-    yours, nets = game.right()
-    count, guessed = len(game.rounds), sum(1 / asked.options for asked in game.rounds)
-    ahead = "you win" if yours > nets else "the net wins" if nets > yours else "a draw"
-    return f"You got {yours} of {count}, the net {nets} of {count}: {ahead}. Guessing gets about {guessed:.1f}."
-
-
-def spoken_time(seconds: float) -> str:
-    """Seconds, or below one of them milliseconds."""
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
-
-
-def _strip_html(game: Game) -> str:
-    numbers = "".join(
-        f'<th scope="col" aria-current="{"step" if i == game.at else "false"}">{i + 1}</th>'
-        for i in range(len(game.rounds))
-    )
-    rows = "".join(
-        f'<tr><th scope="row">{who}</th>'
-        + "".join(
-            _mark(getattr(game.answered[i], whose) == asked.right if i < len(game.answered) else None)
-            for i, asked in enumerate(game.rounds)
-        )
-        + "</tr>"
-        for who, whose in (("You", "yours"), ("Net", "nets"))
-    )
-    return f'<table class="pt-game-strip"><thead><tr><td></td>{numbers}</tr></thead><tbody>{rows}</tbody></table>'
-
-
-def _mark(is_right: bool | None) -> str:
-    if is_right is None:
-        return "<td>·</td>"
-    word, sign = ("right", "✓") if is_right else ("wrong", "✗")
-    return f'<td class="{word}" aria-label="{word}">{sign}</td>'
-
-
-def _times_html(game: Game) -> str:
-    if not game.answered:
-        return ""
-    yours, nets = (sum(getattr(said, whose) for said in game.answered) for whose in ("seconds", "net_seconds"))
-    return answers.sentence(f"You took {spoken_time(yours)}, the net {spoken_time(nets)}.")

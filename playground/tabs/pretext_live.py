@@ -27,9 +27,9 @@ from playground.own_pictures import own_pictures
 from playground.picture_map import MapPart, PictureMap
 from playground.session import Run, Session, SessionStore
 from playground.tabs import pretext_bench, pretext_game
-from playground.tabs.pretext_bench import PLACES, BenchPart
+from playground.tabs.pretext_bench import BenchPart
 from playground.tabs.pretext_game import GamePart
-from playground.tabs.pretext_state import LOADED, TAB, chosen_task, model_of
+from playground.tabs.pretext_state import LOADED, PLACES, TAB, chosen_task, model_of
 
 if TYPE_CHECKING:
     from backends.pretext.frozen import FrozenInpainting

@@ -14,7 +14,8 @@ TAB = "pretext"
 LOADED = "pretext_loaded"
 TASK = "pretext_task"
 FIRST_TASK = "rotation"
-DOES = {"rotation": "turns pictures upright", "inpainting": "fills holes", "jigsaw": "lays tiles"}
+PLACES = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")
+"""Of a tile, in words, row by row."""
 
 
 def chosen_task(session: Session) -> str:

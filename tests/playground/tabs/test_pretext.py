@@ -17,7 +17,8 @@ from playground.own_pictures import take_own_pictures
 from playground.session import Run
 from playground.tabs import pretext, pretext_bench, pretext_live
 from playground.tabs.picture_home import take_shipped
-from playground.tabs.pretext_bench import CELLS, bench_of, bench_views, take_pick
+from playground.tabs.pretext_bench import bench_of, bench_views, take_pick
+from playground.tabs.pretext_bench_view import CELLS
 from playground.tabs.pretext_home import HOME
 from playground.tabs.pretext_state import TAB, TASK, choose_task, chosen_task, model_for, model_of
 from tests.backends.simclr.conftest import toy_pictures

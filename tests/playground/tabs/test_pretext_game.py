@@ -13,8 +13,9 @@ from backends.data.splits import Split, no_pictures
 from backends.pretext import shipped
 from backends.pretext.puzzles import PuzzleError
 from playground.session import Session
-from playground.tabs import pretext_game, pretext_state
-from playground.tabs.pretext_game import KEPT, NEXT, Answered, Game, board_html, game_views, live_view, play, score_html
+from playground.tabs import pretext_game, pretext_game_view, pretext_state
+from playground.tabs.pretext_game import KEPT, Answered, Game, game_views, live_view, play
+from playground.tabs.pretext_game_view import NEXT, board_html, score_html
 from playground.tabs.pretext_state import LOADED, TAB, choose_task
 from tests.playground.fakes import alerts
 
@@ -77,8 +78,9 @@ def test_a_round_is_seen_as_the_net_sees_it_with_a_button_for_each_option(playin
 def test_the_answer_says_who_was_right_in_words_and_how_sure_the_net_was(playing):
     _, board, score = play_round(playing, right=False)
     asked, said = game_in(playing).rounds[0], game_in(playing).answered[0]
-    assert "You: ✗ wrong" in text(board)
-    assert f"steps: {'✓ right' if said.nets == asked.right else '✗ wrong'}" in text(board)
+    yours, nets = (pretext_game_view.option_name(asked.task, option) for option in (said.yours, said.nets))
+    assert f"You said {yours}: ✗ wrong" in text(board)
+    assert f"The net said {nets}: {'✓ correct' if said.nets == asked.right else '✗ wrong'}" in text(board)
     assert len(re.findall(r'class="bar"', board)) == asked.options
     assert asked.name in board
     assert re.search(r"You took \d+ ms, the net \d+ ms\.", text(score))
@@ -237,7 +239,7 @@ def test_the_net_of_this_moment_answers_and_its_step_is_told(session):
         game_views(session)
         _, board, score = play_round(session)
         play(session, NEXT)
-        assert f"The net after {step:,} steps" in text(board)
+        assert f", after {step:,} steps" in text(board)
         assert f"The net has had {step:,} steps." in text(score)
     assert [said.step for said in game_in(session).answered] == [10, 1_230]
     assert game_in(session).number == 1, "a net that learns goes on with the same game"
@@ -291,7 +293,7 @@ def test_the_pieces_and_the_outline_are_where_the_hole_and_the_tile_are(session)
     choose_task(session, "inpainting")
     game_views(session)
     asked = game_in(session).rounds[0]
-    piece = pretext_game.piece_of(asked, asked.right)
+    piece = pretext_game_view.piece_of(asked, asked.right)
     rows, columns = asked.area.any(1), asked.area.any(0)
     assert np.array_equal(piece, asked.solved[np.ix_(rows, columns)])
     choose_task(session, "jigsaw")
@@ -308,7 +310,8 @@ def test_an_answered_option_keeps_its_place_for_the_focus_and_says_whose_it_was(
     _, board, _ = play_round(rotating)
     right = game_in(rotating).rounds[0].right
     assert picks_of(board) == picks_of(open_board)
-    assert re.search(rf'aria-label="{pretext_game.SIDES[right]}, right, you(, net)?" aria-disabled="true"', board)
+    said = f"{pretext_game_view.SIDES[right]}, correct, your answer(, the net's answer)?"
+    assert re.search(f'aria-label="{said}" aria-disabled="true"', board)
 
 
 def test_the_events_work_from_the_page_and_without_one(store, session):
