@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import threading
+from pathlib import Path
 
 MAX_RUNS = 4
 LOCK_SECONDS = 0.001
@@ -43,7 +44,14 @@ def main(arguments: list[str] | None = None) -> int:
             print(error, file=sys.stderr)
             return 2
     store = SessionStore(options.max_runs, device, models)
-    demo = shell.build(store)
+    from playground.lecture import LectureError, read_lecture
+
+    try:
+        demo = shell.build(store, lecture=None if options.lecture is None else read_lecture(options.lecture))
+    except LectureError as error:
+        store.close()
+        print(error, file=sys.stderr)
+        return 2
     _, address, shared = demo.launch(
         server_name=options.host,
         server_port=options.port,
@@ -70,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", choices=DEVICE_NAMES, default="auto", help="where to train")
     parser.add_argument("--max-runs", type=_count, default=MAX_RUNS, help="trainings at once; further ones queue")
     parser.add_argument("--model-dir", metavar="DIR", help="folder whose subfolders are models to look into")
+    parser.add_argument("--lecture", type=Path, metavar="FILE", help="steps of lecture mode (default: ours)")
     return parser
 
 

@@ -20,7 +20,7 @@ def test_the_help_documents_every_flag():
         [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     described = dict(re.findall(r"^  (--[a-z-]+)\b.*?\s{2,}(\S.*)$", done.stdout.replace("}\n", "} "), re.MULTILINE))
-    assert set(described) == {"--host", "--port", "--share", "--device", "--max-runs", "--model-dir"}
+    assert set(described) == {"--host", "--port", "--share", "--device", "--max-runs", "--model-dir", "--lecture"}
     assert all(len(text.split()) >= 3 for text in described.values())
 
 
@@ -80,3 +80,11 @@ def test_a_wrong_port_ends_with_status_2(port):
 def test_a_model_dir_that_is_no_folder_is_said_before_anything_starts(tmp_path, capsys):
     assert app.main(["--model-dir", str(tmp_path / "nowhere")]) == 2
     assert "--model-dir needs one" in capsys.readouterr().err
+
+
+def test_a_broken_lecture_file_is_said_with_its_line_and_ends_with_status_2(tmp_path, capsys):
+    (tmp_path / "mine.toml").write_text('title = "Mine"\n\n[[step]]\nid = 4\n')
+    assert app.main(["--lecture", str(tmp_path / "mine.toml")]) == 2
+    assert capsys.readouterr().err == "mine.toml, line 4: id must be a text in quotes.\n"
+    assert app.main(["--lecture", str(tmp_path / "nowhere.toml")]) == 2
+    assert "nowhere.toml is none" in capsys.readouterr().err
