@@ -71,7 +71,7 @@ class Stage:
         """
         for name in set_tabs(self.staged):
 
-            async def on_step(
+            async def on_lecture_step(
                 event: gr.EventData, is_answered: bool, request: gr.Request, chosen: str = name
             ) -> list[Any]:
                 link = self.staged.links.get(asked_step(event._data))
@@ -81,7 +81,7 @@ class Stage:
 
             event = getattr(self.bar, opens(name))
             event(
-                on_step,
+                on_lecture_step,
                 answered,
                 self.tabs[name].outputs,
                 show_progress="hidden",
