@@ -17,7 +17,7 @@ from playground.session import SessionStore
 from playground.tabs import word2vec_map
 from tests.browser import chromium
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 300.0
 """Of everything that waits for a page: long enough for a machine that does much else besides."""
 GRACE_SECONDS = 15.0
 """Longer than a page takes to open on a slow machine, or a reload would find its session gone."""
