@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -17,6 +18,8 @@ TESTED_ROUNDS, TEST_SEED = 2_000, 17
 
 Embed = Callable[[np.ndarray], np.ndarray]
 """(n, S, S, 3) uint8 to (n, D) features."""
+Draw = Callable[[Sequence[int], int], np.ndarray]
+"""Numbers of n rounds and a size to their pictures, (n, 4, size, size, 3) uint8."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,14 +27,19 @@ class Round:
     """Four pictures.
 
     Attributes:
-        shown: (4, SHOWN_SIZE, SHOWN_SIZE, 3) uint8, for the visitor.
-        seen: (4, S, S, 3) uint8, the same creatures as a model sees them.
+        seen: (4, S, S, 3) uint8, as a model sees them.
         odd: which one is of another species, from 0.
+        draw: the same creatures at another size: size -> (4, size, size, 3) uint8.
     """
 
-    shown: np.ndarray
     seen: np.ndarray
     odd: int
+    draw: Callable[[int], np.ndarray] = field(repr=False)
+
+    @cached_property
+    def shown(self) -> np.ndarray:
+        """(4, SHOWN_SIZE, SHOWN_SIZE, 3) uint8, for the visitor; drawn when somebody looks."""
+        return self.draw(SHOWN_SIZE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +65,9 @@ def deal(rounds: int, seed: int, size: int) -> list[Round]:
         seed: of species, individuals and places.
         size: side of the pictures that a model sees, in pixels.
     """
-    odd, (shown, seen) = _draw(rounds, seed, (SHOWN_SIZE, size))
-    return [Round(*pictures) for pictures in zip(shown, seen, odd.tolist(), strict=True)]
+    odd, draw = _draw(rounds, seed)
+    seen = draw(range(rounds), size)
+    return [Round(seen[number], int(odd[number]), partial(_one, draw, number)) for number in range(rounds)]
 
 
 def opinion(features: np.ndarray) -> Opinion:
@@ -88,8 +97,9 @@ def accuracy(embeds: Sequence[Embed], size: int, rounds: int = TESTED_ROUNDS, se
         rounds: how many to ask.
         seed: of the rounds.
     """
-    odd, (seen,) = _draw(rounds, seed, (size,))
-    flat = seen.reshape(-1, *seen.shape[2:])
+    odd, draw = _draw(rounds, seed)
+    flat = draw(range(rounds), size)
+    flat = flat.reshape(-1, *flat.shape[2:])
     shares = []
     for embed in embeds:
         features = embed(flat).reshape(rounds, PICTURES, -1)
@@ -98,8 +108,13 @@ def accuracy(embeds: Sequence[Embed], size: int, rounds: int = TESTED_ROUNDS, se
     return shares
 
 
-def _draw(rounds: int, seed: int, sizes: Sequence[int]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The odd ones (rounds,), and the same pictures at each size: (rounds, 4, size, size, 3) uint8."""
+def _one(draw: Draw, number: int, size: int) -> np.ndarray:
+    pictures: np.ndarray = draw([number], size)[0]
+    return pictures
+
+
+def _draw(rounds: int, seed: int) -> tuple[np.ndarray, Draw]:
+    """The odd ones (rounds,), and what draws some n rounds at a size: (n, 4, size, size, 3) uint8."""
     import torch
 
     from backends.data import creatures
@@ -110,7 +125,14 @@ def _draw(rounds: int, seed: int, sizes: Sequence[int]) -> tuple[np.ndarray, lis
     odd = made.integers(PICTURES, size=rounds)
     which = np.repeat(usual[:, None], PICTURES, axis=1)
     which[np.arange(rounds), odd] = other
-    species = creatures.take(creatures.draw_species(GAME_SPECIES, GAME_SEED), torch.from_numpy(which.reshape(-1)))
+    species = creatures.draw_species(GAME_SPECIES, GAME_SEED)
     individuals = creatures.draw_individuals(rounds * PICTURES, int(made.integers(1 << 31)))
-    drawn = [creatures.render_bytes(species, individuals, size) for size in sizes]
-    return odd, [pictures.reshape(rounds, PICTURES, *pictures.shape[1:]) for pictures in drawn]
+    rows = np.arange(rounds * PICTURES).reshape(rounds, PICTURES)
+
+    def draw(some: Sequence[int], size: int) -> np.ndarray:
+        chosen = list(some)
+        kinds = creatures.take(species, torch.from_numpy(which[chosen].reshape(-1)))
+        each = creatures.take(individuals, torch.from_numpy(rows[chosen].reshape(-1)))
+        return creatures.render_bytes(kinds, each, size).reshape(len(chosen), PICTURES, size, size, 3)
+
+    return odd, draw

@@ -28,7 +28,7 @@ STATED_SECONDS = 1.0
 """The pace that the chart shows before the visitor has labelled anything."""
 NO_EVENT = gr.EventData(None, None)
 """Of a call that no click set off."""
-SHOWN_HEIGHT = 296
+SHOWN_HEIGHT = 256
 _PICK = re.compile(r"(\d{1,6}):(\d{1,3}):(\d{1,2})", re.ASCII)
 _dealing = threading.Lock()
 
@@ -149,7 +149,8 @@ def board_html(labelling: Labelling | None) -> str:
     """The picture and its buttons; before, a button to begin; after, what was labelled as what."""
     if labelling is None:
         return (
-            '<p class="start-ask">Label ten pictures: one click each, or the keys 1 to 5. The clock runs.</p>'
+            '<p class="start-ask">People wrote the labels of ImageNet by hand, picture by picture. Label ten yourself: '
+            "one click each, or the keys 1 to 5. The clock starts with the first picture.</p>"
             f'<button class="start-go" data-pick="{BEGIN}">Start labelling</button>'
         )
     if labelling.over:

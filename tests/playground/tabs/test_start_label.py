@@ -75,16 +75,29 @@ def test_whatever_the_clock_does_the_pace_is_a_sane_number(session, labelling, s
         assert "nan" not in re.sub(r'src="[^"]*"', "", str(value)).lower()
 
 
-@pytest.mark.parametrize(
-    "pick",
-    ["", "1", "1:0", "1:0:5", "1:1:0", "2:0:0", "0:0:0", "1:0:-1", "1:0:0:0", "x" * 999, "1:0:\u0660", "<b>", "next"],
-)
-def test_a_click_that_fits_nothing_on_the_page_changes_nothing(session, labelling, pick):
+PICKS = [
+    "",
+    "1",
+    "1:0",
+    "1:0:5",
+    "1:1:0",
+    "2:0:0",
+    "0:0:0",
+    "1:0:-1",
+    "1:0:0:0",
+    "x" * 999,
+    "1:0:\u0660",
+    "<b>",
+    "next",
+]
+
+
+def test_a_click_that_fits_nothing_on_the_page_changes_nothing(session, labelling):
     begun = labelling.begun
-    label(session, pick)
-    assert labelling_in(session) is labelling
-    assert labelling.given == []
-    assert labelling.begun == begun
+    for pick in PICKS:
+        label(session, pick)
+        assert labelling_in(session) is labelling, pick
+        assert (labelling.given, labelling.begun) == ([], begun), pick
 
 
 def test_a_label_without_a_picture_is_nothing(session):
