@@ -48,7 +48,6 @@ const onKey = (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
   if (element.offsetParent === null) return;
   if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-  if (event.key === "Enter" && event.target !== document.body) return;
   for (const button of element.querySelectorAll("[data-key]"))
     if (button.dataset.key === event.key) return button.click();
 };

@@ -19,7 +19,7 @@ from playground.tabs.tab import QUICK
 
 KEPT = "start_odd_one_out"
 ROUNDS = 10
-NEXT = "next"
+NEXT, NEXT_KEY = "next", "n"
 NO_EVENT = gr.EventData(None, None)
 """Of a call that no click set off."""
 DRAWING = answers.sentence("The creatures are being drawn.")
@@ -189,8 +189,8 @@ def board_html(game: Game) -> str:
     figures = "".join(_picture_html(game, asked, said, place) for place in range(PICTURES))
     question = "Which one is of another kind? You need no name for it." if said is None else _verdict(asked, said)
     return (
-        f'<p class="start-ask"><b>{game.at + 1} of {len(game.rounds)}</b> {question}</p>'
-        f'<div class="start-creatures">{figures}</div>{_why_html(said)}{_next_html(game)}'
+        f'<div class="start-ask-row"><p class="start-ask"><b>{game.at + 1} of {len(game.rounds)}</b> {question}</p>'
+        f'{_next_html(game)}</div><div class="start-creatures">{figures}</div>{_why_html(said)}'
     )
 
 
@@ -265,10 +265,8 @@ def _why_html(said: Answered | None) -> str:
 def _next_html(game: Game) -> str:
     if game.open:
         return ""
-    return (
-        f'<button class="start-go" data-pick="{NEXT}" data-key="Enter">'
-        f"{'Ten other rounds' if game.over else 'Next round'}</button>"
-    )
+    label = "Ten other rounds" if game.over else "Next round"
+    return f'<button class="start-go" data-pick="{NEXT}" data-key="{NEXT_KEY}">{label} <kbd>{NEXT_KEY}</kbd></button>'
 
 
 def _marks(game: Game, whose: str) -> str:
