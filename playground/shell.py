@@ -37,6 +37,7 @@ from playground.tabs import (
     pretext_state,
     simclr,
     simclr_state,
+    start,
     word2vec,
     word2vec_map,
 )
@@ -61,7 +62,14 @@ SCRIPTED: tuple[Any, ...] = (
     webcam,
 )
 """Components that bring scripts and styles of their own."""
+
+
+def _build_start(store: SessionStore) -> Tab:
+    return start.build_tab(store, [(name, label) for name, (label, _) in TABS.items() if name != start.TAB])
+
+
 TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
+    start.TAB: ("Start", _build_start),
     word2vec_map.TAB: ("Word2Vec", word2vec.build_tab),
     attention_recall.TAB: ("Attention", attention.build_tab),
     language_state.TAB: ("Language", language.build_tab),
@@ -71,6 +79,8 @@ TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
     clip_state.TAB: ("CLIP", clip.build_tab),
 }
 """In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""
+UNNAMED = word2vec_map.TAB
+"""The tab of a link that names none: links were written before there were others."""
 SHOWN_TAB, OPENED = "shown_tab", "opened_tabs"
 TOKEN_KEY = "ssl-playground-session"
 RETURN_LOOKS = 15
@@ -119,6 +129,7 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
                 with gr.Tab(label, id=name) as places[name]:
                     tabs[name] = build_tab(store)
         targets = {name: tab.link for name, tab in tabs.items()}
+        unnamed = UNNAMED if UNNAMED in targets else None
 
         async def on_page_open(saved: Any, request: gr.Request) -> list[Any]:
             page = str(request.session_hash)
@@ -128,7 +139,7 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
                     break
                 await asyncio.sleep(RETURN_PAUSE_SECONDS)
             session = store.attach(page, known, reloaded)
-            link = read_query(dict(request.query_params), targets)
+            link = read_query(dict(request.query_params), targets, unnamed)
             if session.uploads.get("link") == link.query:  # a reload: what was done since then counts
                 link = Link()
             session.uploads["link"] = link.query or session.uploads.get("link")

@@ -14,7 +14,7 @@ from backends.data.corpora import load_corpus
 from playground import session as session_module
 from playground import shell
 from playground.session import SessionStore
-from playground.tabs import word2vec_map
+from playground.tabs import start, word2vec_map
 from tests.browser import chromium
 
 PATIENCE_SECONDS = 300.0
@@ -227,7 +227,7 @@ def new_visitor(server: Server, lend_page: Callable[..., Lent]) -> Callable[...,
     def make() -> Visitor:
         lent = lend_page()
         visitor = Visitor(lent.page.context, lent.page, lent.errors, lent.requests)
-        return visitor.open(server.address, server.technique)
+        return visitor.open(server.address, server.technique or start.TAB)
 
     return make
 

@@ -11,6 +11,7 @@ import pytest
 from playground import shell
 from playground.components.plotly_view import plotly_js_path, static_url
 from playground.session import SessionStore
+from playground.tabs import start
 from tests.playground.fakes import TAB, fake_run
 
 
@@ -148,6 +149,26 @@ def test_a_tab_is_opened_once_on_each_page(demo, store):
     assert all(gr.skip() == value for value in asyncio.run(selecting(demo, "attention", answered=True)))
 
 
+def test_an_address_without_parameters_opens_the_start(demo, store):
+    _, shown = opened(demo)
+    assert store.of("page").uploads[shell.SHOWN_TAB] == start.TAB
+    assert "Start labelling" in shown["start-label-board"]
+    assert gr.skip() == shown["w2v-neighbour-word"]
+
+
+def test_a_link_that_names_no_tab_is_of_word2vec_as_it_always_was(demo, store):
+    _, shown = opened(demo, word="queen")
+    assert store.of("page").uploads[shell.SHOWN_TAB] == "word2vec"
+    assert shown["w2v-neighbour-word"] == "queen"
+    assert shown["notice"] == ""
+
+
+def test_a_link_to_the_start_opens_it_and_says_what_it_could_not_use(demo, store):
+    _, shown = opened(demo, tab="start", dim="48")
+    assert store.of("page").uploads[shell.SHOWN_TAB] == start.TAB
+    assert "dim" in shown["notice"]
+
+
 def test_a_link_sets_settings_and_word_and_says_what_it_could_not_use(demo, store):
     _, shown = opened(demo, tab="word2vec", dim="48", map_points="500", word="queen", window="0", nonsense="1")
     assert shown["w2v-dim"] == 48
@@ -189,7 +210,9 @@ def test_only_named_endpoints_are_public(demo):
     names = list(demo.get_api_info()["named_endpoints"])
     assert names
     assert all(
-        name.startswith(("/word2vec_", "/attention_", "/simclr_", "/mae_", "/clip_", "/language_", "/pretext_"))
+        name.startswith(
+            ("/word2vec_", "/attention_", "/simclr_", "/mae_", "/clip_", "/language_", "/pretext_", "/start_")
+        )
         for name in names
     )
 
