@@ -21,7 +21,8 @@ from backends.data.splits import load_split
 from backends.engine.checkpoints import write_atomically
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingError
 from backends.transfer.config import FROZEN_WAYS, TUNED_WAYS, UNTRAINED, TransferConfig
-from backends.transfer.encoders import Encoder, EncoderError, load_encoder
+from backends.transfer.embedding import embedded
+from backends.transfer.encoders import Encoder, load_encoder
 from backends.transfer.labels import check_task, draw_labelled
 from backends.transfer.pace import PROBE, READ, TRAIN, Kind, Pace
 from backends.transfer.points import Point, as_csv, curves
@@ -31,8 +32,6 @@ from backends.transfer.verdict import verdict
 
 TESTED = 500
 """Held-out pictures at most; every trained net has to read them all."""
-EMBED_CHUNK = 50
-"""Pictures that are embedded at a time, so that no slice gets long."""
 Unit = tuple[Kind, float]
 """A piece of work: its kind, and how much of it."""
 CSV_NAME, CARD_NAME = "transfer.csv", "transfer.json"
@@ -146,7 +145,7 @@ class TransferTrainer(Trainer):
         """Write the points as transfer.csv, and transfer.json: the card, with the points too."""
         table = as_csv(self.points)
         card = json.dumps(self.card(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        return [_write(directory / CSV_NAME, table), _write(directory / CARD_NAME, card)]
+        return [write_text(directory / CSV_NAME, table), write_text(directory / CARD_NAME, card)]
 
     def card(self) -> dict[str, Any]:
         """What was compared, on what, and what came out."""
@@ -246,19 +245,9 @@ class TransferTrainer(Trainer):
 
     def _embed(self, encoder: Encoder) -> Iterator[Unit]:
         """Embed labelled and held-out pictures once for all points."""
-        found: list[Tensor] = []
-        for images in (self._bank, self._tested):
-            parts = []
-            for chunk in images.split(EMBED_CHUNK):
-                parts.append(encoder.embed(chunk))
-                yield (encoder.name, READ), len(chunk)
-            found.append(torch.cat(parts))
-        if not all(bool(torch.isfinite(features).all()) for features in found):
-            raise EncoderError(
-                f"{encoder.title} makes features that are NaN or infinite: take an earlier state of it, or another "
-                "encoder."
-            )
-        self._features[encoder.name] = (found[0], found[1])
+        bank = yield from embedded(encoder, self._bank)
+        tested = yield from embedded(encoder, self._tested)
+        self._features[encoder.name] = (bank, tested)
 
     def _tune(self, draw: int, count: int, encoder: Encoder, way: str) -> Iterator[Unit]:
         """Train a net and test it."""
@@ -316,7 +305,9 @@ class TransferTrainer(Trainer):
         return self.step + math.ceil(self.step * max(0.0, left) / max(self.seconds, 1e-9))
 
 
-def _write(path: Path, text: str) -> Path:
+def write_text(path: Path, text: str) -> Path:
+    """Write a text; the file is whole or not there."""
+
     def fill(temporary: Path) -> None:
         temporary.write_text(text, encoding="utf-8")
 
