@@ -11,6 +11,11 @@ BACKWARD = 3.0
 """To train on a picture takes about so many times as long as to read it: one way there, two ways back."""
 PROBE_SECONDS = 0.01
 """Of a probe, before any was fitted."""
+STEP_PICTURES = 16
+"""A step costs as much as so many pictures more: of few pictures most of it is overhead."""
+SURE = 500.0
+"""So much work of a kind must be done before its own pace counts as much as what was expected of it: a first step is
+slower than all that follow."""
 
 Kind = tuple[str, str]
 """An encoder's name, and one of the three kinds."""
@@ -34,14 +39,13 @@ class Pace:
 
     def rate(self, kind: Kind) -> float:
         """Seconds for one; where none was done, by what the encoder or the others took for something else."""
-        if self.amounts.get(kind):
-            return self.seconds[kind] / self.amounts[kind]
         encoder, work = kind
-        if work == PROBE:
-            return self._mean(PROBE) or PROBE_SECONDS
+        amount, seconds = self.amounts.get(kind, 0.0), self.seconds.get(kind, 0.0)
         if work == TRAIN:
-            return BACKWARD * self.rate((encoder, READ))
-        return self._mean(READ)
+            return (seconds + SURE * BACKWARD * self.rate((encoder, READ))) / (amount + SURE)
+        if amount:
+            return seconds / amount
+        return self._mean(work) or (PROBE_SECONDS if work == PROBE else 0.0)
 
     def _mean(self, work: str) -> float:
         """Seconds for one, over all encoders; 0 where none was done."""

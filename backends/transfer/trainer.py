@@ -24,7 +24,7 @@ from backends.transfer.config import FROZEN_WAYS, TUNED_WAYS, UNTRAINED, Transfe
 from backends.transfer.embedding import embedded
 from backends.transfer.encoders import Encoder, load_encoder
 from backends.transfer.labels import check_task, draw_labelled
-from backends.transfer.pace import PROBE, READ, TRAIN, Kind, Pace
+from backends.transfer.pace import PROBE, READ, STEP_PICTURES, TRAIN, Kind, Pace
 from backends.transfer.points import Point, as_csv, curves
 from backends.transfer.probing import frozen_accuracy
 from backends.transfer.tuning import Tuning
@@ -211,7 +211,7 @@ class TransferTrainer(Trainer):
             amounts[encoder.name, PROBE] += 1
         for _, count, encoder, _ in self._tuned:
             pictures = count * len(self.factor.classes)
-            amounts[encoder.name, TRAIN] += self.config.steps_for(pictures) * min(self.config.batch, pictures)
+            amounts[encoder.name, TRAIN] += self.config.steps_for(pictures) * self._step_amount(pictures)
             amounts[encoder.name, READ] += len(self._tested)
         return amounts
 
@@ -228,6 +228,10 @@ class TransferTrainer(Trainer):
                 yield f"{encoder.title} has read captions that name colour, shape, leaf, size, light and background."
             if encoder.name == UNTRAINED and config.fine_tuning == "on":
                 yield "To fine-tune an untrained net is to train it from scratch, so it has no curve of its own."
+
+    def _step_amount(self, pictures: int) -> int:
+        """How much work a step is where so many pictures are labelled."""
+        return STEP_PICTURES + min(self.config.batch, pictures)
 
     def _units(self) -> Iterator[Unit]:
         """All the work, in pieces that take less than a slice; yields each after it was done."""
@@ -264,7 +268,7 @@ class TransferTrainer(Trainer):
         )
         for _ in range(tuning.steps):
             tuning.advance()
-            yield (encoder.name, TRAIN), min(self.config.batch, len(chosen))
+            yield (encoder.name, TRAIN), self._step_amount(len(chosen))
         predicted = []
         for part in tuning.predict(self._tested):
             predicted.append(part)

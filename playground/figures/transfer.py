@@ -65,7 +65,7 @@ def label_chart(lines: Sequence[LabelCurve], chance: float, counts: Sequence[int
     data: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     if known:
-        right = 10 ** (high + 0.03 * span)
+        right = 10 ** (high + 0.01 * span)
         data.append(_chance(10.0**low, right, chance))
         ends = [*(line.mean[-1] for line in known), chance]
         places = curves.spread_labels(ends, LABEL_GAP, TOP - 0.02)

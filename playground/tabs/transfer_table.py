@@ -37,7 +37,8 @@ EMPTY_TITLE = "Encoders against tasks: appears here"
 KINDS = {"linear": WAY_TITLES["linear"], "knn": WAY_TITLES["knn"]}
 FIRST_KIND = "linear"
 KIND = "transfer_table_kind"
-ROW_HEIGHT = 34
+TOLD = ("clip", "clip-emoji", "own-clip")
+"""Encoders that have read captions, which name some of what is asked."""
 
 
 @dataclass(frozen=True)
@@ -186,9 +187,15 @@ def findings(points: Sequence[Point], *, done: bool) -> list[str]:
     """The sentences of `findings_html`."""
     from backends.transfer.verdict import verdict
 
-    tasks = list(dict.fromkeys(point.factor for point in points))
     said = [] if done else ["So far:"]
-    return [*said, *(verdict([point for point in points if point.factor == task]) for task in tasks)]
+    for task in dict.fromkeys(point.factor for point in points):
+        mine = [point for point in points if point.factor == task]
+        told = verdict(mine)
+        wordless = [point for point in mine if point.encoder not in TOLD]
+        if TITLES["clip"] in told and 0 < len(wordless) < len(mine):
+            told += f" Without captions: {verdict(wordless).partition(': ')[2]}"
+        said.append(told)
+    return said
 
 
 def describe(run: Run) -> str:
