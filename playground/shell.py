@@ -38,6 +38,8 @@ from playground.tabs import (
     simclr,
     simclr_state,
     start,
+    transfer,
+    transfer_state,
     word2vec,
     word2vec_map,
 )
@@ -77,6 +79,7 @@ TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
     simclr_state.TAB: ("SimCLR", simclr.build_tab),
     mae_state.TAB: ("MAE", mae.build_tab),
     clip_state.TAB: ("CLIP", clip.build_tab),
+    transfer_state.TAB: ("Transfer", transfer.build_tab),
 }
 """In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""
 UNNAMED = word2vec_map.TAB
