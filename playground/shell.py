@@ -29,6 +29,7 @@ from playground.tabs import (
     attention_recall,
     clip,
     clip_state,
+    compare,
     language,
     language_state,
     mae,
@@ -69,6 +70,7 @@ TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
     simclr_state.TAB: ("SimCLR", simclr.build_tab),
     mae_state.TAB: ("MAE", mae.build_tab),
     clip_state.TAB: ("CLIP", clip.build_tab),
+    compare.TAB: ("Compare", compare.build_tab),
 }
 """In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""
 SHOWN_TAB, OPENED = "shown_tab", "opened_tabs"
@@ -153,7 +155,7 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
             session = store.of(page)
             session.uploads[SHOWN_TAB] = name
             opened_on, seen = session.uploads.get(OPENED, ("", set()))
-            if opened_on == page and name in seen:
+            if opened_on == page and name in seen and not tabs[name].every_time:
                 return unchanged(tabs[name])
             session.uploads[OPENED] = (page, {name, *(seen if opened_on == page else ())})
             return await asyncio.to_thread(tabs[name].open, session, None)

@@ -189,7 +189,9 @@ def test_only_named_endpoints_are_public(demo):
     names = list(demo.get_api_info()["named_endpoints"])
     assert names
     assert all(
-        name.startswith(("/word2vec_", "/attention_", "/simclr_", "/mae_", "/clip_", "/language_", "/pretext_"))
+        name.startswith(
+            ("/word2vec_", "/attention_", "/simclr_", "/mae_", "/clip_", "/language_", "/pretext_", "/compare_")
+        )
         for name in names
     )
 
