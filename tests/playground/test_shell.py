@@ -311,15 +311,18 @@ def selected(demo, saved=None, page="viewer", **query):
 
 
 def test_a_link_opens_the_part_it_names_also_within_a_part(demo, store):
-    shown = selected(demo, tab="language", view="repair")
-    assert (shown["language-views-tabs"], shown["language-ask-tabs"]) == ("ask", "repair")
+    path = shell.parts_of(place_of(demo, "language"))["repair"]
+    assert [(group.elem_id, part) for group, part in path] == [
+        ("language-views-tabs", "ask"),
+        ("language-ask-tabs", "repair"),
+    ]
     assert selected(demo, tab="attention", view="heads")["attention-views-tabs"] == "heads"
     assert selected(demo, tab="attention", distance="50")["attention-views-tabs"] == "recall"
-    assert "simclr-views-tabs" not in selected(demo, tab="simclr")
+    assert "attention-views-tabs" not in selected(demo, saved=None, page="third", tab="word2vec")
 
 
 def test_a_reload_of_a_copied_link_opens_its_part_again(demo, store):
-    token, _ = opened(demo, tab="mae", view="live")
+    token, _ = opened(demo, tab="attention", view="how")
     handler(demo, "on_page_close").fn(REQUEST)
-    shown = selected(demo, remembered(token), "after reload", tab="mae", view="live")
-    assert shown["mae-views-tabs"] == "live"
+    shown = selected(demo, remembered(token), "after reload", tab="attention", view="how")
+    assert shown["attention-views-tabs"] == "how"
