@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from playground.components import (
     answers,
     attention_bench,
     embedding_explorer,
+    figure_save,
     head_view,
     mask_bench,
     picture_grid,
@@ -29,6 +31,7 @@ from playground.tabs import (
     attention_recall,
     clip,
     clip_state,
+    compare,
     language,
     language_state,
     mae,
@@ -62,6 +65,7 @@ SCRIPTED: tuple[Any, ...] = (
     head_view,
     mask_bench,
     webcam,
+    figure_save,
 )
 """Components that bring scripts and styles of their own."""
 
@@ -80,6 +84,7 @@ TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
     mae_state.TAB: ("MAE", mae.build_tab),
     clip_state.TAB: ("CLIP", clip.build_tab),
     transfer_state.TAB: ("Transfer", transfer.build_tab),
+    compare.TAB: ("Compare", compare.build_tab),
 }
 """In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""
 UNNAMED = word2vec_map.TAB
@@ -131,8 +136,12 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
                 label, build_tab = TABS[name]
                 with gr.Tab(label, id=name) as places[name]:
                     tabs[name] = build_tab(store)
-        targets = {name: tab.link for name, tab in tabs.items()}
+        parts = {name: parts_of(place) for name, place in places.items()}
+        targets = {name: replace(tab.link, views=tuple(parts[name])) for name, tab in tabs.items()}
         unnamed = UNNAMED if UNNAMED in targets else None
+        groups = list(
+            {group._id: group for part in parts.values() for path in part.values() for group, _ in path}.values()
+        )
 
         async def on_page_open(saved: Any, request: gr.Request) -> list[Any]:
             page = str(request.session_hash)
@@ -143,6 +152,7 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
                 await asyncio.sleep(RETURN_PAUSE_SECONDS)
             session = store.attach(page, known, reloaded)
             link = read_query(dict(request.query_params), targets, unnamed)
+            opened_part = dict(parts[link.tab].get(link.view, ())) if link.tab and link.view else {}
             if session.uploads.get("link") == link.query:  # a reload: what was done since then counts
                 link = Link()
             session.uploads["link"] = link.query or session.uploads.get("link")
@@ -158,6 +168,7 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
                 answers.problem(" ".join(link.problems)) if link.problems else "",
                 gr.skip() if shown == names[0] else gr.update(selected=shown),
                 *itertools.chain.from_iterable(opened),
+                *(gr.update(selected=opened_part[group]) if group in opened_part else gr.skip() for group in groups),
             ]
 
         async def on_select(name: str, is_answered: bool, request: gr.Request) -> list[Any]:
@@ -167,7 +178,7 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
             session = store.of(page)
             session.uploads[SHOWN_TAB] = name
             opened_on, seen = session.uploads.get(OPENED, ("", set()))
-            if opened_on == page and name in seen:
+            if opened_on == page and name in seen and not tabs[name].every_time:
                 return unchanged(tabs[name])
             session.uploads[OPENED] = (page, {name, *(seen if opened_on == page else ())})
             return await asyncio.to_thread(tabs[name].open, session, None)
@@ -176,6 +187,7 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
             store.detach(str(request.session_hash))
 
         outputs = [token, answered, notice, techniques, *(output for tab in tabs.values() for output in tab.outputs)]
+        outputs += groups  # last, for a tab may have opened a part of its own accord
         opening = demo.load(on_page_open, token, outputs, js=READ_TOKEN, show_progress="hidden", api_name=False)
         opening.then(None, token, None, js=KEEP_TOKEN, api_name=False)
         demo.unload(on_page_close)
@@ -188,6 +200,25 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
     keep_no_status(demo)
     demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=8)
     return demo
+
+
+PartPath = list[tuple[gr.Tabs, str]]
+
+
+def parts_of(place: gr.Tab) -> dict[str, PartPath]:
+    """The parts of a tab by name, each with what must be selected to see it: groups of parts from the outside in."""
+    found: dict[str, PartPath] = {}
+
+    def look(block: Any, above: PartPath) -> None:
+        for child in getattr(block, "children", ()):
+            inside = above
+            if isinstance(child, gr.Tab) and isinstance(block, gr.Tabs) and isinstance(child.id, str):
+                inside = [*above, (block, child.id)]
+                found.setdefault(child.id, inside)
+            look(child, inside)
+
+    look(place, [])
+    return found
 
 
 async def has_session(store: SessionStore, page: str) -> bool:
