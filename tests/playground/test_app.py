@@ -20,7 +20,16 @@ def test_the_help_documents_every_flag():
         [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     described = dict(re.findall(r"^  (--[a-z-]+)\b.*?\s{2,}(\S.*)$", done.stdout.replace("}\n", "} "), re.MULTILINE))
-    assert set(described) == {"--host", "--port", "--share", "--device", "--max-runs", "--model-dir"}
+    assert set(described) == {
+        "--host",
+        "--port",
+        "--share",
+        "--device",
+        "--max-runs",
+        "--model-dir",
+        "--hosted",
+        "--mcp",
+    }
     assert all(len(text.split()) >= 3 for text in described.values())
 
 
