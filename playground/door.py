@@ -131,6 +131,8 @@ class Door:
 
         async def watch(message: Message) -> None:
             nonlocal begun
+            if body.over and not begun:  # what the app says of the half that it saw
+                raise _BodyTooLargeError
             begun = True
             if message["type"] == "http.response.start" and message["status"] == 500:
                 withheld.append(message)
@@ -156,6 +158,10 @@ class Door:
             # Gradio's own routes raise KeyError and the like for requests that name what there isn't.
             log.info("refused %s %s: %s", scope["method"], ascii(_path(scope))[:80], type(error).__name__)
             await _answer(send, 400, "This request can't be read; see how the page or gradio_client send theirs.")
+
+
+class _BodyTooLargeError(Exception):
+    """A body went on after its end."""
 
 
 class _Body:
