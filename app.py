@@ -8,6 +8,8 @@ import os
 import sys
 import threading
 
+HOSTED_PORT = 7860
+"""Where a Space and most hosts look."""
 LOCK_SECONDS = 0.001
 """How long a thread may hold Python's lock while others wait (Python's default is 5 ms): training goes first."""
 WARM_UP_AFTER_SECONDS = 8.0
@@ -100,8 +102,10 @@ def _host(hosted: bool) -> str:
 
 def _environment_port(hosted: bool) -> int | None:
     """The port that the host's environment names; None: the first free one from 7860."""
-    named = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or ("7860" if hosted else "")
-    return int(named) if hosted and named.isdecimal() else None
+    if not hosted:
+        return None  # Gradio looks at GRADIO_SERVER_PORT itself
+    named = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or ""
+    return int(named) if named.isdecimal() else HOSTED_PORT
 
 
 def _port(text: str) -> int:

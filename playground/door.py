@@ -86,7 +86,11 @@ class Door:
             await self.app(scope, receive, send)
             return
         path = _path(scope)
-        if refused := self._closed(scope, path):
+        if scope["method"] == "HEAD" and path in ("", "/"):
+            # Gradio asks itself whether it answers, and gives up after 3 s; hosts ask all the time. To make the page
+            # for it takes a second on a quiet machine.
+            await _answer(send, 200, "")
+        elif refused := self._closed(scope, path):
             await _answer(send, 404, refused)
         elif path.rstrip("/") == UPLOAD and scope["method"] == "POST":
             await self._upload(scope, receive, send)
@@ -234,7 +238,7 @@ def _fault_of(start: Message, body: Message) -> Message:
 
 
 async def _answer(send: Send, status: int, sentence: str) -> None:
-    body = json.dumps({"detail": sentence}).encode()
+    body = json.dumps({"detail": sentence}).encode() if sentence else b""
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

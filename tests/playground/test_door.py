@@ -80,6 +80,12 @@ def test_what_a_page_needs_is_open(client, path):
     assert client.get(path).status_code == 200
 
 
+def test_who_only_asks_whether_it_answers_gets_no_page(client):
+    answer = client.head("")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert int(answer.headers["content-length"]) == 0
+
+
 @pytest.mark.parametrize("path", ["call/nothing", "call/v2/nothing", "run/nothing", "api/nothing", "run/false"])
 def test_an_endpoint_that_is_not_public_is_not_found(client, path):
     answer = client.post(f"gradio_api/{path}", json={"data": ["x"]})
