@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import itertools
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from playground.components import (
     answers,
@@ -24,6 +26,9 @@ from playground.components import (
     webcam,
 )
 from playground.components.plotly_view import plotly_js_path, static_url
+from playground.door import Door
+from playground.guard import Page
+from playground.limits import OWN, Limits, say_file_limit
 from playground.links import Link, read_query
 from playground.session import SessionStore
 from playground.tabs import (
@@ -53,10 +58,7 @@ TAGLINE = "Self-supervised learning, trained live"
 CSS_PATH = Path(__file__).parent / "style.css"
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"]
 MONO_FONTS = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
-MAX_QUEUE = 128
-MAX_UPLOAD = "210mb"
-"""Above the largest file that is accepted (vectors, 200 MB), so that a slightly larger one gets our sentence."""
-UPLOADS_KEPT_SECONDS = 3600
+CACHE_SWEEP_SECONDS = 600
 SCRIPTED: tuple[Any, ...] = (
     embedding_explorer,
     similarity_grid,
@@ -122,8 +124,12 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
     names = list(TABS) if techniques_shown is None else list(techniques_shown)
     served = [path for part in SCRIPTED for path in (*part.SCRIPTS.values(), part.STYLE)]
     gr.set_static_paths([plotly_js_path(), *served])
-    with gr.Blocks(
-        title=TITLE, analytics_enabled=False, delete_cache=(600, UPLOADS_KEPT_SECONDS), fill_width=True
+    kept_seconds = store.limits.upload_seconds
+    with Page(
+        title=TITLE,
+        analytics_enabled=False,
+        delete_cache=(min(CACHE_SWEEP_SECONDS, kept_seconds), kept_seconds),
+        fill_width=True,
     ) as demo:
         token = gr.BrowserState(None, storage_key=TOKEN_KEY)
         answered = gr.State(False)  # whether this page's opening has been answered
@@ -198,7 +204,8 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
 
             place.select(on_this, answered, tabs[name].outputs, show_progress="hidden", api_name=False)
     keep_no_status(demo)
-    demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=8)
+    say_file_limit(iter(demo.blocks.values()), store.limits)
+    demo.queue(max_size=store.limits.queue, default_concurrency_limit=8)
     return demo
 
 
@@ -252,20 +259,22 @@ def unchanged(tab: Tab) -> list[Any]:
     return [gr.skip()] * len(tab.outputs)
 
 
-def launch_options() -> dict[str, Any]:
+def launch_options(limits: Limits = OWN) -> dict[str, Any]:
     """What `launch()` must be given for the page to look and behave as meant."""
     return {
         "theme": theme(),
         "css_paths": [CSS_PATH],
         "head": f'<script src="{static_url(plotly_js_path())}" defer></script>'
         + "".join(part.head() for part in SCRIPTED),
-        "max_file_size": MAX_UPLOAD,
+        "max_file_size": limits.file_bytes,
         "show_error": False,
         "enable_monitoring": False,
         "ssr_mode": False,
+        "state_session_capacity": 2 * limits.sessions,
         "footer_links": [],
         "quiet": True,
-    }
+        "app_kwargs": {"middleware": [Middleware(Door, limits=limits)]},
+    } | ({"run_history": False} if "run_history" in inspect.signature(gr.Blocks.launch).parameters else {})
 
 
 def theme() -> gr.themes.Base:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from playground import session as session_module
+from playground.limits import Limits
 from playground.tabs.word2vec_map import TAB
 from tests.browser.conftest import Server, Visitor, wait_for
 
@@ -163,7 +163,7 @@ def test_a_third_visitor_sees_the_place_in_the_queue(visitor, new_visitor):
 
 
 def test_a_closed_tab_pauses_at_once_and_frees_its_run(new_visitor, server: Server, monkeypatch):
-    monkeypatch.setattr(session_module, "GRACE_SECONDS", 1.0)
+    monkeypatch.setattr(server.store, "limits", Limits(grace_seconds=1.0))
     gone = new_visitor()
     start(gone)
     (session,) = [one for one in server.store._sessions.values() if one.is_driven(TAB)]

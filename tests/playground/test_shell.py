@@ -207,8 +207,8 @@ def test_a_page_opens_whatever_its_browser_had_saved(demo, saved):
     assert token != saved
 
 
-def test_the_line_of_waiting_events_is_bounded(demo):
-    assert demo._queue.max_size == shell.MAX_QUEUE
+def test_the_line_of_waiting_events_is_bounded(demo, store):
+    assert demo._queue.max_size == store.limits.queue
     assert all(isinstance(function.concurrency_limit, int | str) for function in demo.fns.values())
 
 
