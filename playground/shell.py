@@ -20,6 +20,7 @@ from playground.components import (
     embedding_explorer,
     figure_save,
     head_view,
+    lecture_bar,
     mask_bench,
     picture_grid,
     similarity_grid,
@@ -28,8 +29,10 @@ from playground.components import (
 from playground.components.plotly_view import plotly_js_path, static_url
 from playground.door import Door
 from playground.guard import Page
+from playground.lecture import Lecture
+from playground.lecture_page import build_stage, is_busy, served
 from playground.limits import OWN, Limits, say_file_limit
-from playground.links import Link, read_query
+from playground.links import Link
 from playground.session import SessionStore
 from playground.tabs import (
     attention,
@@ -68,6 +71,7 @@ SCRIPTED: tuple[Any, ...] = (
     mask_bench,
     webcam,
     figure_save,
+    lecture_bar,
 )
 """Components that bring scripts and styles of their own."""
 
@@ -91,7 +95,7 @@ TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
 """In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""
 UNNAMED = word2vec_map.TAB
 """The tab of a link that names none: links were written before there were others."""
-SHOWN_TAB, OPENED = "shown_tab", "opened_tabs"
+SHOWN_TAB, OPENED, OPENING = "shown_tab", "opened_tabs", "opening_tab"
 TOKEN_KEY = "ssl-playground-session"
 RETURN_LOOKS = 15
 RETURN_PAUSE_SECONDS = 0.1
@@ -114,16 +118,21 @@ KEEP_TOKEN = f"""(token) => {{
 }}"""
 
 
-def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) -> gr.Blocks:
+def build(
+    store: SessionStore, techniques_shown: Sequence[str] | None = None, lecture: Lecture | None = None
+) -> gr.Blocks:
     """Build the page.
 
     Args:
         store: holds the visitors' sessions.
         techniques_shown: names of the tabs, of `TABS`; None: all. The first is the one that is seen at first.
+        lecture: the steps of lecture mode; None: this project's own.
+
+    Raises:
+        LectureError: a step of the lecture can't be shown.
     """
     names = list(TABS) if techniques_shown is None else list(techniques_shown)
-    served = [path for part in SCRIPTED for path in (*part.SCRIPTS.values(), part.STYLE)]
-    gr.set_static_paths([plotly_js_path(), *served])
+    gr.set_static_paths(static_files())
     kept_seconds = store.limits.upload_seconds
     with Page(
         title=TITLE,
@@ -133,7 +142,8 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
     ) as demo:
         token = gr.BrowserState(None, storage_key=TOKEN_KEY)
         answered = gr.State(False)  # whether this page's opening has been answered
-        answers.html_area(f"<h1>{TITLE}</h1><span>{TAGLINE}</span>", elem_classes=["page-header"])
+        header = f"<h1>{TITLE}</h1><span>{TAGLINE}</span>{lecture_bar.SWITCH}"
+        answers.html_area(header, elem_classes=["page-header"])
         notice = answers.html_area(elem_id="notice")
         tabs: dict[str, Tab] = {}
         places: dict[str, gr.Tab] = {}
@@ -148,6 +158,7 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
         groups = list(
             {group._id: group for part in parts.values() for path in part.values() for group, _ in path}.values()
         )
+        stage = build_stage(lecture, tabs, labels(), targets, unnamed)
 
         async def on_page_open(saved: Any, request: gr.Request) -> list[Any]:
             page = str(request.session_hash)
@@ -157,17 +168,15 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
                     break
                 await asyncio.sleep(RETURN_PAUSE_SECONDS)
             session = store.attach(page, known, reloaded)
-            link = read_query(dict(request.query_params), targets, unnamed)
+            link = stage.opened(dict(request.query_params))
             opened_part = dict(parts[link.tab].get(link.view, ())) if link.tab and link.view else {}
             if session.uploads.get("link") == link.query:  # a reload: what was done since then counts
                 link = Link()
             session.uploads["link"] = link.query or session.uploads.get("link")
             shown = link.tab or session.uploads.get(SHOWN_TAB, names[0])
             session.uploads |= {SHOWN_TAB: shown, OPENED: (page, {shown})}
-            opened = [
-                tab.open(session, link if link.tab == name else None) if name == shown else unchanged(tab)
-                for name, tab in tabs.items()
-            ]
+            taken = link if link.configs or link.texts else None  # a step may open a tab and set nothing
+            opened = [tab.open(session, taken) if name == shown else unchanged(tab) for name, tab in tabs.items()]
             return [
                 session.token,
                 True,
@@ -177,17 +186,20 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
                 *(gr.update(selected=opened_part[group]) if group in opened_part else gr.skip() for group in groups),
             ]
 
-        async def on_select(name: str, is_answered: bool, request: gr.Request) -> list[Any]:
+        async def on_select(name: str, is_answered: bool, request: gr.Request, link: Link | None = None) -> list[Any]:
             page = str(request.session_hash)
-            if not is_answered and (name == names[0] or not await has_session(store, page)):
+            first = name == names[0] and link is None
+            if not is_answered and (first or not await has_session(store, page)):
                 return unchanged(tabs[name])  # a page that opens selects its first tab itself, before it has a session
             session = store.of(page)
-            session.uploads[SHOWN_TAB] = name
-            opened_on, seen = session.uploads.get(OPENED, ("", set()))
-            if opened_on == page and name in seen and not tabs[name].every_time:
-                return unchanged(tabs[name])
-            session.uploads[OPENED] = (page, {name, *(seen if opened_on == page else ())})
-            return await asyncio.to_thread(tabs[name].open, session, None)
+            session.uploads |= {SHOWN_TAB: name} if link is None else {SHOWN_TAB: name, "link": link.query}
+            async with session.uploads.setdefault(OPENING, asyncio.Lock()):  # a step's settings come last
+                opened_on, seen = session.uploads.get(OPENED, ("", set()))
+                known = opened_on == page and name in seen and not tabs[name].every_time
+                if known and (link is None or is_busy(session, name)):
+                    return unchanged(tabs[name])
+                session.uploads[OPENED] = (page, {name, *(seen if opened_on == page else ())})
+                return await asyncio.to_thread(tabs[name].open, session, link)
 
         def on_page_close(request: gr.Request) -> None:
             store.detach(str(request.session_hash))
@@ -203,6 +215,7 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
                 return await on_select(chosen, is_answered, request)
 
             place.select(on_this, answered, tabs[name].outputs, show_progress="hidden", api_name=False)
+        stage.wire(answered, on_select)
     keep_no_status(demo)
     say_file_limit(iter(demo.blocks.values()), store.limits)
     demo.queue(max_size=store.limits.queue, default_concurrency_limit=8)
@@ -226,6 +239,17 @@ def parts_of(place: gr.Tab) -> dict[str, PartPath]:
 
     look(place, [])
     return found
+
+
+def static_files() -> list[Path]:
+    """What the page fetches by itself: plotly.js, scripts and styles of components, recorded runs."""
+    scripted = [path for part in SCRIPTED for path in (*part.SCRIPTS.values(), part.STYLE)]
+    return [plotly_js_path(), *scripted, *served()]
+
+
+def labels() -> dict[str, str]:
+    """What each tab is called."""
+    return {name: label for name, (label, _) in TABS.items()}
 
 
 async def has_session(store: SessionStore, page: str) -> bool:
