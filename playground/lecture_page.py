@@ -43,19 +43,21 @@ class Stage:
         staged: the steps that this page can show.
         tabs: of the page, by name.
         targets: what they take from a link.
+        unnamed: the tab of a link that names none; None: the first.
         bar: the component.
     """
 
     staged: Staged
     tabs: Mapping[str, Tab]
     targets: Mapping[str, LinkTarget]
+    unnamed: str | None
     bar: gr.HTML
 
     def opened(self, parameters: Mapping[str, str]) -> Link:
         """What a page's address opens: a link's settings, or a step's; of one that sets nothing its tab alone."""
         asked = str(parameters.get(lecture.STEP_PARAMETER, ""))[: lecture.MAX_CHARACTERS["id"]]
         if not asked:
-            return read_query(parameters, self.targets)
+            return read_query(parameters, self.targets, self.unnamed)
         step = lecture.find_step(self.staged.steps, asked)
         if step is None:
             query = urllib.parse.urlencode({lecture.STEP_PARAMETER: asked})
@@ -90,20 +92,27 @@ class Stage:
             )
 
 
-def build_stage(script: Lecture | None, tabs: Mapping[str, Tab], labels: Mapping[str, str]) -> Stage:
+def build_stage(
+    script: Lecture | None,
+    tabs: Mapping[str, Tab],
+    labels: Mapping[str, str],
+    targets: Mapping[str, LinkTarget],
+    unnamed: str | None = None,
+) -> Stage:
     """Lay the bar out where it is called.
 
     Args:
         script: the lecture; None: this project's own.
         tabs: of this page, by name.
         labels: what each tab that there can be is called.
+        targets: what the page's tabs take from a link.
+        unnamed: the tab of a link that names none; None: the first.
 
     Raises:
         LectureError: a step names a tab that can't be, or a setting that is refused.
     """
     script = script or lecture.shipped()
-    targets = {name: tab.link for name, tab in tabs.items()}
-    staged = lecture.stage(script, targets, (*labels, *LATER_TABS))
+    staged = lecture.stage(script, targets, tuple(labels))
     recorded = {}
     cards = {}
     for name in sorted({step.recording for step in staged.steps if step.recording}):
@@ -131,16 +140,12 @@ def build_stage(script: Lecture | None, tabs: Mapping[str, Tab], labels: Mapping
     ]
     notes = notes_html(script.title, staged.steps, labels, cards)
     packed = pack_lecture(script.title, steps, recorded, notes)
-    return Stage(staged, tabs, targets, lecture_bar(packed, set_tabs(staged)))
+    return Stage(staged, tabs, targets, unnamed, lecture_bar(packed, set_tabs(staged)))
 
 
 def set_tabs(staged: Staged) -> list[str]:
     """Names of the tabs in which some step sets something."""
     return sorted({link.tab for link in staged.links.values() if link.tab is not None})
-
-
-LATER_TABS = ("start", "transfer", "compare")
-"""Tabs that a lecture may name although a page has them not."""
 
 
 def recording_path(name: str) -> Any:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from playground.components import (
     answers,
     attention_bench,
     embedding_explorer,
+    figure_save,
     head_view,
     lecture_bar,
     mask_bench,
@@ -23,8 +27,11 @@ from playground.components import (
     webcam,
 )
 from playground.components.plotly_view import plotly_js_path, static_url
+from playground.door import Door
+from playground.guard import Page
 from playground.lecture import Lecture
 from playground.lecture_page import build_stage, is_busy, served
+from playground.limits import OWN, Limits, say_file_limit
 from playground.links import Link
 from playground.session import SessionStore
 from playground.tabs import (
@@ -32,6 +39,7 @@ from playground.tabs import (
     attention_recall,
     clip,
     clip_state,
+    compare,
     language,
     language_state,
     mae,
@@ -40,6 +48,9 @@ from playground.tabs import (
     pretext_state,
     simclr,
     simclr_state,
+    start,
+    transfer,
+    transfer_state,
     word2vec,
     word2vec_map,
 )
@@ -50,10 +61,7 @@ TAGLINE = "Self-supervised learning, trained live"
 CSS_PATH = Path(__file__).parent / "style.css"
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"]
 MONO_FONTS = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
-MAX_QUEUE = 128
-MAX_UPLOAD = "210mb"
-"""Above the largest file that is accepted (vectors, 200 MB), so that a slightly larger one gets our sentence."""
-UPLOADS_KEPT_SECONDS = 3600
+CACHE_SWEEP_SECONDS = 600
 SCRIPTED: tuple[Any, ...] = (
     embedding_explorer,
     similarity_grid,
@@ -62,10 +70,18 @@ SCRIPTED: tuple[Any, ...] = (
     head_view,
     mask_bench,
     webcam,
+    figure_save,
     lecture_bar,
 )
 """Components that bring scripts and styles of their own."""
+
+
+def _build_start(store: SessionStore) -> Tab:
+    return start.build_tab(store, [(name, label) for name, (label, _) in TABS.items() if name != start.TAB])
+
+
 TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
+    start.TAB: ("Start", _build_start),
     word2vec_map.TAB: ("Word2Vec", word2vec.build_tab),
     attention_recall.TAB: ("Attention", attention.build_tab),
     language_state.TAB: ("Language", language.build_tab),
@@ -73,8 +89,12 @@ TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
     simclr_state.TAB: ("SimCLR", simclr.build_tab),
     mae_state.TAB: ("MAE", mae.build_tab),
     clip_state.TAB: ("CLIP", clip.build_tab),
+    transfer_state.TAB: ("Transfer", transfer.build_tab),
+    compare.TAB: ("Compare", compare.build_tab),
 }
 """In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""
+UNNAMED = word2vec_map.TAB
+"""The tab of a link that names none: links were written before there were others."""
 SHOWN_TAB, OPENED, OPENING = "shown_tab", "opened_tabs", "opening_tab"
 TOKEN_KEY = "ssl-playground-session"
 RETURN_LOOKS = 15
@@ -113,8 +133,12 @@ def build(
     """
     names = list(TABS) if techniques_shown is None else list(techniques_shown)
     gr.set_static_paths(static_files())
-    with gr.Blocks(
-        title=TITLE, analytics_enabled=False, delete_cache=(600, UPLOADS_KEPT_SECONDS), fill_width=True
+    kept_seconds = store.limits.upload_seconds
+    with Page(
+        title=TITLE,
+        analytics_enabled=False,
+        delete_cache=(min(CACHE_SWEEP_SECONDS, kept_seconds), kept_seconds),
+        fill_width=True,
     ) as demo:
         token = gr.BrowserState(None, storage_key=TOKEN_KEY)
         answered = gr.State(False)  # whether this page's opening has been answered
@@ -128,7 +152,13 @@ def build(
                 label, build_tab = TABS[name]
                 with gr.Tab(label, id=name) as places[name]:
                     tabs[name] = build_tab(store)
-        stage = build_stage(lecture, tabs, labels())
+        parts = {name: parts_of(place) for name, place in places.items()}
+        targets = {name: replace(tab.link, views=tuple(parts[name])) for name, tab in tabs.items()}
+        unnamed = UNNAMED if UNNAMED in targets else None
+        groups = list(
+            {group._id: group for part in parts.values() for path in part.values() for group, _ in path}.values()
+        )
+        stage = build_stage(lecture, tabs, labels(), targets, unnamed)
 
         async def on_page_open(saved: Any, request: gr.Request) -> list[Any]:
             page = str(request.session_hash)
@@ -139,6 +169,7 @@ def build(
                 await asyncio.sleep(RETURN_PAUSE_SECONDS)
             session = store.attach(page, known, reloaded)
             link = stage.opened(dict(request.query_params))
+            opened_part = dict(parts[link.tab].get(link.view, ())) if link.tab and link.view else {}
             if session.uploads.get("link") == link.query:  # a reload: what was done since then counts
                 link = Link()
             session.uploads["link"] = link.query or session.uploads.get("link")
@@ -152,6 +183,7 @@ def build(
                 answers.problem(" ".join(link.problems)) if link.problems else "",
                 gr.skip() if shown == names[0] else gr.update(selected=shown),
                 *itertools.chain.from_iterable(opened),
+                *(gr.update(selected=opened_part[group]) if group in opened_part else gr.skip() for group in groups),
             ]
 
         async def on_select(name: str, is_answered: bool, request: gr.Request, link: Link | None = None) -> list[Any]:
@@ -163,7 +195,8 @@ def build(
             session.uploads |= {SHOWN_TAB: name} if link is None else {SHOWN_TAB: name, "link": link.query}
             async with session.uploads.setdefault(OPENING, asyncio.Lock()):  # a step's settings come last
                 opened_on, seen = session.uploads.get(OPENED, ("", set()))
-                if opened_on == page and name in seen and (link is None or is_busy(session, name)):
+                known = opened_on == page and name in seen and not tabs[name].every_time
+                if known and (link is None or is_busy(session, name)):
                     return unchanged(tabs[name])
                 session.uploads[OPENED] = (page, {name, *(seen if opened_on == page else ())})
                 return await asyncio.to_thread(tabs[name].open, session, link)
@@ -172,6 +205,7 @@ def build(
             store.detach(str(request.session_hash))
 
         outputs = [token, answered, notice, techniques, *(output for tab in tabs.values() for output in tab.outputs)]
+        outputs += groups  # last, for a tab may have opened a part of its own accord
         opening = demo.load(on_page_open, token, outputs, js=READ_TOKEN, show_progress="hidden", api_name=False)
         opening.then(None, token, None, js=KEEP_TOKEN, api_name=False)
         demo.unload(on_page_close)
@@ -183,8 +217,28 @@ def build(
             place.select(on_this, answered, tabs[name].outputs, show_progress="hidden", api_name=False)
         stage.wire(answered, on_select)
     keep_no_status(demo)
-    demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=8)
+    say_file_limit(iter(demo.blocks.values()), store.limits)
+    demo.queue(max_size=store.limits.queue, default_concurrency_limit=8)
     return demo
+
+
+PartPath = list[tuple[gr.Tabs, str]]
+
+
+def parts_of(place: gr.Tab) -> dict[str, PartPath]:
+    """The parts of a tab by name, each with what must be selected to see it: groups of parts from the outside in."""
+    found: dict[str, PartPath] = {}
+
+    def look(block: Any, above: PartPath) -> None:
+        for child in getattr(block, "children", ()):
+            inside = above
+            if isinstance(child, gr.Tab) and isinstance(block, gr.Tabs) and isinstance(child.id, str):
+                inside = [*above, (block, child.id)]
+                found.setdefault(child.id, inside)
+            look(child, inside)
+
+    look(place, [])
+    return found
 
 
 def static_files() -> list[Path]:
@@ -229,20 +283,22 @@ def unchanged(tab: Tab) -> list[Any]:
     return [gr.skip()] * len(tab.outputs)
 
 
-def launch_options() -> dict[str, Any]:
+def launch_options(limits: Limits = OWN) -> dict[str, Any]:
     """What `launch()` must be given for the page to look and behave as meant."""
     return {
         "theme": theme(),
         "css_paths": [CSS_PATH],
         "head": f'<script src="{static_url(plotly_js_path())}" defer></script>'
         + "".join(part.head() for part in SCRIPTED),
-        "max_file_size": MAX_UPLOAD,
+        "max_file_size": limits.file_bytes,
         "show_error": False,
         "enable_monitoring": False,
         "ssr_mode": False,
+        "state_session_capacity": 2 * limits.sessions,
         "footer_links": [],
         "quiet": True,
-    }
+        "app_kwargs": {"middleware": [Middleware(Door, limits=limits)]},
+    } | ({"run_history": False} if "run_history" in inspect.signature(gr.Blocks.launch).parameters else {})
 
 
 def theme() -> gr.themes.Base:

@@ -19,7 +19,7 @@ TEXT = GOOD + 'settings = "steps=40"\n\n' + GOOD.replace("one", "two")
 
 @pytest.fixture
 def staged() -> Stage:
-    return Stage(stage(parse_lecture(TEXT, "mine.toml"), TARGETS, ("toy",)), {}, TARGETS, None)  # type: ignore[arg-type]
+    return Stage(stage(parse_lecture(TEXT, "mine.toml"), TARGETS, ("toy",)), {}, TARGETS, None, None)  # type: ignore[arg-type]
 
 
 def test_a_step_opens_its_tab_with_what_it_sets(staged):
