@@ -122,8 +122,9 @@
       const linked = this.find(new URLSearchParams(location.search).get("step"));
       let was = false;
       try { was = JSON.parse(sessionStorage.getItem(STORED))?.on === true; } catch { /* no storage: no memory */ }
+      const plain = [...new URLSearchParams(location.search).keys()].every((name) => name === "__theme");
       if (linked >= 0) this.enter(linked, true);
-      else if (was && this.remembered() >= 0) this.enter(this.remembered());
+      else if (plain && was && this.remembered() >= 0) this.enter(this.remembered());  /* another link counts before memory */
     }
 
     keep() {
