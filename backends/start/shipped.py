@@ -14,7 +14,7 @@ import numpy as np
 
 from backends.engine.checkpoints import CheckpointError
 from backends.engine.model_files import MODEL_NAME, read_card
-from backends.simclr.config import OWN_PICTURES, SimCLRConfig
+from backends.simclr.config import SimCLRConfig
 
 if TYPE_CHECKING:
     from backends.data.pictures import PictureSet
@@ -24,7 +24,7 @@ PATH = Path(__file__).resolve().parents[2] / "assets" / "start" / "creatures" / 
 TRAINING_SPECIES, TRAINING_SEED = 3_000, 1
 EACH, PICTURES_SEED = 2, 2
 SIZE = 32
-CONFIG = SimCLRConfig(data=OWN_PICTURES, steps=900).with_changes(
+CONFIG = SimCLRConfig(data="own", steps=900).with_changes(
     crop=0.75, hue=0.05, saturation=0.3, grayscale=0.1, rotation=20, brightness=0.6
 )
 """Hues are turned by a little only: a creature's colours are part of what it is."""
