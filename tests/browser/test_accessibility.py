@@ -53,7 +53,7 @@ def test_nothing_serious_in_any_part_of_a_tab(visitor: Visitor, server: Server, 
     label, drawn, parts, seconds = TABS[prefix]
     visitor.open(f"{server.address}?__theme={theme}", "start")
     visitor.page.get_by_role("tab", name=label, exact=True).click()
-    visitor.page.wait_for_selector(drawn, timeout=90_000)
+    visitor.page.wait_for_selector(drawn)
     names = [name for name in visitor.page.locator(f"#{prefix}-views-tabs button[role=tab]").all_inner_texts() if name]
     assert len(names) >= parts
     for name in names:
