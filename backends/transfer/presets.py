@@ -40,7 +40,15 @@ PRESETS: tuple[Preset[TransferConfig], ...] = (
     _preset(
         "A stranger's pictures",
         "Further away",
-        {"data": "emoji", "factor": "category", "encoder": "simclr", "against": "simclr-emoji", "knn": "off", **PROBES},
+        {
+            "data": "emoji",
+            "factor": "category",
+            "encoder": "simclr",
+            "against": "simclr-emoji",
+            "most_labels": "20",
+            "knn": "off",
+            **PROBES,
+        },
         "TODO.",
         "TODO.",
     ),

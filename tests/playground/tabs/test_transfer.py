@@ -166,6 +166,7 @@ def test_the_table_has_a_row_an_encoder_and_a_sentence_a_task(session, filled_ta
     cells = json.loads(chart)["data"][0]
     assert len(cells["z"]) == 2
     assert all(0 <= value <= 1 for row in cells["z"] for value in row)
+    assert "±" in cells["text"][0][0]
     assert "Untrained net" in json.loads(chart)["layout"]["yaxis"]["ticktext"]
     assert "Folder with 2 labels per class, linear probe: " in findings
     session.uploads[transfer_table.KIND] = "knn"
