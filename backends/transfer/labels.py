@@ -68,8 +68,9 @@ def check_task(factor: Factor, most: int) -> None:
         )
     rarest = int(counts.argmin())
     if counts[rarest] < most:
+        fitting = max((few for few in LABELS if few <= counts[rarest]), default=0)
         name = factor.classes[rarest][:SHOWN_CLASS_CHARS]
         raise TrainingError(
             f"Most labels (most_labels) is {most} per class, but the class {name!r} has {counts[rarest]} to train on: "
-            f"choose at most {max((few for few in LABELS if few <= counts[rarest]), default=0)}, or bring more pictures."
+            f"{f'choose at most {fitting}, or ' if fitting else ''}bring more pictures."
         )
