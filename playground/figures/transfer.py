@@ -29,6 +29,8 @@ COLOURS = (style.ACCENT, style.HIGHLIGHT)
 """Of the encoder and of the one that it is compared with."""
 SCRATCH = style.GOOD
 TOP = 1.04
+EDGE = "rgba(148, 163, 184, 0.4)"
+"""Between cells, seen while they are blank; on light and on dark paper."""
 NUMBER_SIZE, SPREAD_SIZE = 16, 11
 """Of the table's cells."""
 
@@ -187,7 +189,7 @@ def task_table(
     }
     layout = style.layout(
         title,
-        xaxis=_names(heads, side="top"),
+        xaxis=_names(heads, range=[-0.5, len(columns) - 0.5], side="top"),
         yaxis=_names([html.escape(name) for name in rows], range=[len(rows) - 0.5, -0.5]),
         margin={"l": 8, "r": 8, "t": 80, "b": 8},
     )
@@ -206,4 +208,6 @@ def _cell(value: float, around: float, best: float) -> str:
 def _names(names: Sequence[str], **options: Any) -> dict[str, Any]:
     """An axis of names."""
     ticks = {"tickvals": list(range(len(names))), "ticktext": list(names), "tickfont": {"size": 13}, "ticks": ""}
-    return style.axis("", showgrid=True, fixedrange=True, **ticks, **options)
+    between = [place - 0.5 for place in range(len(names) + 1)]
+    edges = {"tickvals": between, "showgrid": True, "gridcolor": EDGE, "ticks": ""}
+    return style.axis("", showgrid=False, fixedrange=True, minor=edges, **ticks, **options)

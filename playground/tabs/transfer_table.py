@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -185,21 +186,24 @@ def chart_of(
 
 def findings_html(points: Sequence[Point], *, done: bool) -> str:
     """A sentence for each task: who leads, and by what."""
-    return "".join(answers.sentence(text) for text in findings(points, done=done))
+    said = "" if done else answers.sentence("So far:")
+    return said + "".join(
+        f'<p class="answer"><b>{html.escape(task)}</b>: {html.escape(text)}</p>' for task, text in findings(points)
+    )
 
 
-def findings(points: Sequence[Point], *, done: bool) -> list[str]:
-    """The sentences of `findings_html`."""
+def findings(points: Sequence[Point]) -> list[tuple[str, str]]:
+    """Each task, and who leads there; where CLIP is named, also who leads of those that read no captions."""
     from backends.transfer.verdict import verdict
 
-    said = [] if done else ["So far:"]
-    for task in dict.fromkeys(point.factor for point in points):
-        mine = [point for point in points if point.factor == task]
-        told = verdict(mine)
+    said = []
+    for factor in dict.fromkeys(point.factor for point in points):
+        mine = [point for point in points if point.factor == factor]
+        start, _, told = verdict(mine).partition(": ")
         wordless = [point for point in mine if point.encoder not in TOLD]
-        if TITLES["clip"] in told and 0 < len(wordless) < len(mine):
+        if 0 < len(wordless) < len(mine) and any(TITLES[name] in told for name in TOLD):
             told += f" Without captions: {verdict(wordless).partition(': ')[2]}"
-        said.append(told)
+        said.append((start.partition(" with ")[0], told))
     return said
 
 

@@ -101,7 +101,7 @@ def test_ones_own_pictures_fill_curves_and_table_and_names_are_text(guest, tmp_p
     choose(guest, "table-data", "Your own (.zip)")
     choose(guest, "table-labels", "1")
     guest.page.click("#transfer-table-train")
-    wait_for(lambda: "Folder with 1 label" in guest.page.inner_text("#transfer-table-findings"), "a sentence")
+    wait_for(lambda: "Folder: " in guest.page.inner_text("#transfer-table-findings"), "a sentence")
     guest.page.click("#transfer-table-pause")
     wait_for_phase(guest, "paused", "done", part="transfer-table")
     assert guest.page.evaluate("() => window.hacked ?? null") is None
