@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,18 @@ from typing import Any
 import gradio as gr
 
 from backends.engine.config import ConfigError, MethodConfig
+from backends.engine.misfortune import said_of
 from backends.engine.trainer import Trainer, TrainingError
 from playground.components import answers
 from playground.controls import Controls
+from playground.kept_runs import KeptError, keep
 from playground.session import Run, Session, SessionStore
 
 MAX_WAITING = 64
 """Trainings that may stand in line; further ones wait in Gradio's own queue."""
+TOO_MANY = "{} trainings of yours are under way on this server, as many as one visitor may have: pause one first."
+NO_MEMORY = "There is not enough memory for these settings: choose smaller ones, or less data."
+PAUSED_FOR_OTHERS = "Paused, so that others get their turn; press Resume to go on."
 BUSY = "() => [{i}, {a}, {i}, {a}]".replace("{i}", "{__type__: 'update', interactive: false}").replace(
     "{a}", "{__type__: 'update', interactive: true}"
 )
@@ -59,16 +65,24 @@ class TabRun:
 class RunPanel:
     """The buttons and the progress line of one tab."""
 
-    def __init__(self, store: SessionStore, prefix: str, verb: str = "Train") -> None:
-        """Lay the panel out where it is created; `verb` is what its first button does."""
+    def __init__(self, store: SessionStore, prefix: str, verb: str = "Train", *, pins: bool = True) -> None:
+        """Lay the panel out where it is created.
+
+        `verb` is what its first button does; `pins` says whether its runs can be pinned for the tab Compare here.
+        """
         self.store = store
         self.verb = verb
+        self.pin: gr.Button | None = None
         with gr.Row(elem_classes=["run-buttons"]):
             self.train = gr.Button(verb, variant="primary", size="sm", elem_id=f"{prefix}-train", min_width=60)
             self.pause = gr.Button("Pause", size="sm", interactive=False, elem_id=f"{prefix}-pause", min_width=60)
             self.step = gr.Button("Step", size="sm", elem_id=f"{prefix}-step", min_width=60)
             self.reset = gr.Button("Reset", size="sm", elem_id=f"{prefix}-reset", min_width=60)
         self.status = answers.html_area(status_html("ready"), elem_id=f"{prefix}-status", elem_classes=["run-status"])
+        if pins:
+            self.pin_note = answers.html_area(elem_id=f"{prefix}-kept-note", elem_classes=["note-line", "pin-note"])
+            with gr.Row(elem_classes=["run-buttons", "pin-row"]):
+                self.pin = gr.Button("Pin this run", size="sm", elem_id=f"{prefix}-keep", min_width=60)
 
     @property
     def buttons(self) -> list[gr.Button]:
@@ -123,10 +137,29 @@ class RunPanel:
                     api_name=False,
                 )
         self.pause.click(on_pause, None, None, show_progress="hidden", api_name=f"{tab.tab}_pause")
+        self._wire_pin(tab)
         changes = [widget.change for widget in tab.controls.widgets.values()]
         gr.on(
             changes, on_change, inputs, self.train, show_progress="hidden", trigger_mode="always_last", api_name=False
         )
+
+    def _wire_pin(self, tab: TabRun) -> None:
+        """Pin the run for the tab Compare; a new training takes the sentence about it away."""
+        if self.pin is None:
+            return
+
+        def on_pin(request: gr.Request) -> str:
+            session = self._session(request)
+            try:
+                kept = keep(session, session.runs.get(tab.tab))
+            except KeptError as error:
+                return answers.problem(str(error))
+            return answers.sentence(f"Pinned as “{kept.run.name}”: it stands in the tab Compare.")
+
+        self.pin.click(
+            on_pin, None, self.pin_note, show_progress="hidden", concurrency_limit=8, api_name=f"{tab.tab}_pin"
+        )
+        gr.on([self.train.click, self.step.click, self.reset.click], None, None, self.pin_note, js="() => ''")
 
     def outputs(self, tab: TabRun) -> list[gr.components.Component]:
         """What `restore` sets: status, buttons, views, and the widgets of the settings."""
@@ -174,6 +207,9 @@ class RunPanel:
             return
         for other in tab.pauses:
             session.stop(other)
+        if session.training() >= self.store.limits.session_runs:
+            yield self._refused(tab, session, TOO_MANY.format(self.store.limits.session_runs))
+            return
         driver = session.drive(tab.tab)
         run: Run | None = None
         try:
@@ -194,11 +230,17 @@ class RunPanel:
         """Pull slice after slice; while one trains, the one before is drawn."""
         shown = False
         async with self.store.place(lambda: session.is_driver(tab.tab, driver)) as ahead:
+            end: float | None = None
             while session.is_driver(tab.tab, driver):
                 waiting = await ahead()
                 if waiting:
                     yield self._only_status(tab, "waiting", f"{waiting} ahead of you; training starts by itself.")
                     continue
+                end = end or time.monotonic() + self.store.limits.stretch_seconds
+                if time.monotonic() > end:
+                    run.note = PAUSED_FOR_OTHERS
+                    return
+                run.note = ""
                 pulled = self.store.submit(run.pull)
                 yield self._show(tab, session, run, "training", everything=not shown)
                 shown = True
@@ -255,7 +297,11 @@ class RunPanel:
         except (TrainingError, ValueError) as error:
             return None, str(error)
         except MemoryError:
-            return None, "There is not enough memory for these settings: choose smaller ones, or less data."
+            return None, NO_MEMORY
+        except RuntimeError as error:  # torch says so where it builds a net that is too large
+            if said_of(error) is None:
+                raise
+            return None, NO_MEMORY
         session.runs[tab.tab] = fresh
         self.store.evict()
         return fresh, ""
@@ -291,7 +337,8 @@ class RunPanel:
         return "done" if run.done else "paused"
 
     def _show(self, tab: TabRun, session: Session, run: Run, phase: str, *, everything: bool = False) -> Values:
-        status = status_html(phase, run=run, line=tab.describe(run), alert=run.failure or "")
+        hint = run.note if phase == "paused" else ""
+        status = status_html(phase, run=run, line=tab.describe(run), alert=run.failure or "", hint=hint)
         return [status, *map(_or_skip, tab.draw(session, run, everything))]
 
     def _only_status(self, tab: TabRun, phase: str, hint: str = "") -> Values:
