@@ -66,7 +66,7 @@ def lay_out_table(store: SessionStore) -> TablePart:
         widgets |= controls.build_advanced(TableConfig, "transfer-table")
     with gr.Row(elem_classes=["transfer-table-run"]):
         with gr.Column(min_width=300, elem_classes=["transfer-table-panel"]):
-            panel = RunPanel(store, "transfer-table", "Run")
+            panel = RunPanel(store, "transfer-table", "Run", pins=False)
         kind = gr.Radio(
             [(title, name) for name, title in KINDS.items()],
             value=FIRST_KIND,
