@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import sys
 import threading
+from pathlib import Path
 
-MAX_RUNS = 4
+HOSTED_PORT = 7860
+"""Where a Space and most hosts look."""
 LOCK_SECONDS = 0.001
 """How long a thread may hold Python's lock while others wait (Python's default is 5 ms): training goes first."""
 WARM_UP_AFTER_SECONDS = 8.0
@@ -17,6 +20,13 @@ WARM_UP_AFTER_SECONDS = 8.0
 def main(arguments: list[str] | None = None) -> int:
     """Parse the flags, build the page, serve it until interrupted."""
     options = _parser().parse_args(arguments)
+    from playground.limits import HOSTED, OWN, is_space
+
+    hosted = options.hosted or is_space()
+    limits = HOSTED if hosted else OWN
+    if said := _refusal(options, hosted):
+        print(said, file=sys.stderr)
+        return 2
     from backends.engine.threads import wait_politely
 
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads would get in the way of those that train
@@ -42,14 +52,22 @@ def main(arguments: list[str] | None = None) -> int:
         except HeadsError as error:
             print(error, file=sys.stderr)
             return 2
-    store = SessionStore(options.max_runs, device, models)
-    demo = shell.build(store)
+    from playground.lecture import LectureError, read_lecture
+
+    store = SessionStore(options.max_runs or limits.max_runs, device, models, limits)
+    try:
+        demo = shell.build(store, lecture=None if options.lecture is None else read_lecture(options.lecture))
+    except LectureError as error:
+        store.close()
+        print(error, file=sys.stderr)
+        return 2
     _, address, shared = demo.launch(
-        server_name=options.host,
-        server_port=options.port,
+        server_name=options.host or _host(hosted),
+        server_port=options.port or _environment_port(hosted),
         share=options.share,
         prevent_thread_lock=True,
-        **shell.launch_options(),
+        mcp_server=options.mcp,
+        **shell.launch_options(limits),
     )
     print(f"SSL Playground: {shared or address}", flush=True)
     threading.Timer(WARM_UP_AFTER_SECONDS, warm_up.warm_up).start()
@@ -64,13 +82,39 @@ def _parser() -> argparse.ArgumentParser:
     from backends.engine.device import DEVICE_NAMES
 
     parser = argparse.ArgumentParser(description="Self-supervised learning, trained live in the browser.")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (0.0.0.0: every network)")
+    parser.add_argument("--host", default=None, help="address to listen on (0.0.0.0: every network)")
     parser.add_argument("--port", type=_port, default=None, help="port (default: the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="make a public link through gradio.live")
     parser.add_argument("--device", choices=DEVICE_NAMES, default="auto", help="where to train")
-    parser.add_argument("--max-runs", type=_count, default=MAX_RUNS, help="trainings at once; further ones queue")
+    parser.add_argument("--max-runs", type=_count, default=None, help="trainings at once; further ones queue")
     parser.add_argument("--model-dir", metavar="DIR", help="folder whose subfolders are models to look into")
+    parser.add_argument("--lecture", type=Path, metavar="FILE", help="steps of lecture mode (default: ours)")
+    parser.add_argument("--hosted", action="store_true", help="stricter limits, for strangers; a Space sets it itself")
+    parser.add_argument("--mcp", action="store_true", help="offer the API as tools too (needs gradio[mcp])")
     return parser
+
+
+def _refusal(options: argparse.Namespace, hosted: bool) -> str:
+    """Why these flags don't go together, or can't be had here; empty: they can."""
+    if hosted and options.model_dir is not None:
+        return (
+            "--model-dir opens folders of this machine, so it can't be had with --hosted or on a Space: leave it out."
+        )
+    if options.mcp and importlib.util.find_spec("mcp") is None:
+        return "--mcp needs the package mcp: install it with pip install 'gradio[mcp]'."
+    return ""
+
+
+def _host(hosted: bool) -> str:
+    return os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if hosted else "127.0.0.1")
+
+
+def _environment_port(hosted: bool) -> int | None:
+    """The port that the host's environment names; None: the first free one from 7860."""
+    if not hosted:
+        return None  # Gradio looks at GRADIO_SERVER_PORT itself
+    named = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or ""
+    return int(named) if named.isdecimal() else HOSTED_PORT
 
 
 def _port(text: str) -> int:

@@ -68,12 +68,13 @@ def query_of(tab: str, configs: Mapping[str, MethodConfig], texts: Mapping[str, 
     return urllib.parse.urlencode({TAB_PARAMETER: tab, **settings, **(texts or {})})
 
 
-def read_query(parameters: Mapping[str, str], targets: Mapping[str, LinkTarget]) -> Link:
+def read_query(parameters: Mapping[str, str], targets: Mapping[str, LinkTarget], unnamed: str | None = None) -> Link:
     """Read a link's parameters; whatever can't be used is said and its default kept.
 
     Args:
         parameters: of the query string, unchecked.
         targets: what each tab takes, by the tab's name.
+        unnamed: the tab of a link that names none; None: the first.
     """
     few = list(parameters.items())[:MAX_PARAMETERS]
     given = {str(name): str(value)[:MAX_LINK_TEXT] for name, value in few if str(name) not in IGNORED}
@@ -81,7 +82,7 @@ def read_query(parameters: Mapping[str, str], targets: Mapping[str, LinkTarget])
     query = urllib.parse.urlencode(sorted(given.items()))
     if not given:
         return Link()
-    tab = given.pop(TAB_PARAMETER, next(iter(targets)))
+    tab = given.pop(TAB_PARAMETER, unnamed or next(iter(targets)))
     if tab not in targets:
         return Link(problems=[f"The link names the tab {_cut(tab)}; there is {', '.join(targets)}."], query=query)
     target, problems = targets[tab], []

@@ -1,7 +1,7 @@
 """The live runs of each browser session: create, look up, let them take turns, expire, free.
 
 A run belongs to one browser session and lives here, never in a module global or in `gr.State`. A closed tab pauses
-its run at once; within `GRACE_SECONDS` a reload finds it again by an unguessable token that the browser keeps.
+its run at once; within `Limits.grace_seconds` a reload finds it again by an unguessable token that the browser keeps.
 """
 
 from __future__ import annotations
@@ -15,24 +15,22 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from backends.engine.config import MethodConfig
+from backends.engine.misfortune import said_of
 from backends.engine.trainer import Snapshot, Trainer, TrainingError
+from playground.limits import OWN, Limits
 
 if TYPE_CHECKING:
     from backends.attention.transformers_models import ModelFolder
 
-GRACE_SECONDS = 60.0
-"""A closed tab's run is freed after this long."""
-IDLE_SECONDS = 30 * 60.0
-"""A run that nobody has touched for this long is freed, open tab or not."""
-MAX_SESSIONS = 200
-MAX_HELD_RUNS = 48
-"""Runs kept in memory, training or not: about 20 MB each at word2vec's default settings."""
 SWEEP_SECONDS = 5.0
 HISTORY_POINTS = 1_000
 QUEUE_POLL_SECONDS = 0.25
+
+NOBODY = ("", "None")
+"""What a request without `session_hash` is called."""
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +72,7 @@ class Run:
         self.snapshot: Snapshot | None = None
         self.history: list[Snapshot] = []
         self.failure: str | None = None
+        self.note = ""
         self.stale = False
         self.views: dict[str, Any] = {}
         self._steps: Iterator[Snapshot] = trainer.steps()
@@ -101,13 +100,22 @@ class Run:
                 self.failure = str(error)
                 raise
             except Exception as error:
-                log.exception("a run ended by an unforeseen error")
-                self.failure = "Training stopped at an internal error; what was learned so far is kept. Train again."
-                raise TrainingError(self.failure) from error
-            self.frozen = self.trainer.freeze()
+                self._fail(error)
+            try:
+                self.frozen = self.trainer.freeze()
+            except Exception as error:
+                self._fail(error)
         self.snapshot = snapshot
         self._remember(snapshot)
         return snapshot
+
+    def _fail(self, error: Exception) -> NoReturn:
+        """End the run with a sentence; full memory is nobody's fault, anything else goes to the log."""
+        said = said_of(error)
+        if said is None:
+            log.exception("a run ended by an unforeseen error")
+        self.failure = said or "Training stopped at an internal error; what was learned so far is kept. Train again."
+        raise TrainingError(self.failure) from error
 
     def _remember(self, snapshot: Snapshot) -> None:
         """Keep the curve's points; beyond `HISTORY_POINTS` drop every other one and go on at half the density."""
@@ -145,6 +153,10 @@ class Session:
         """Whether some event is training in this tab now."""
         return tab in self._drivers
 
+    def training(self) -> int:
+        """How many of this session's runs train or wait now."""
+        return len(self._drivers)
+
     def stop(self, tab: str, driver: object | None = None) -> None:
         """Pause: the driving event (or only this one) ends before its next slice."""
         if driver is None or self._drivers.get(tab) is driver:
@@ -158,12 +170,15 @@ class Session:
 class SessionStore:
     """All sessions of the server, and the places in which runs train."""
 
-    def __init__(self, max_runs: int, device: str, model_folder: ModelFolder | None = None) -> None:
+    def __init__(
+        self, max_runs: int, device: str, model_folder: ModelFolder | None = None, limits: Limits = OWN
+    ) -> None:
         """Take at most `max_runs` trainings at once on `device`; further ones queue.
 
-        `model_folder` holds the trained models that the operator offers.
+        `model_folder` holds the trained models that the operator offers; `limits` says what else visitors may have.
         """
         self.max_runs = max_runs
+        self.limits = limits
         self.device = device
         self.model_folder = model_folder
         self.device_lock = FairLock()
@@ -210,8 +225,13 @@ class SessionStore:
             return owner in self._by_owner
 
     def of(self, owner: str) -> Session:
-        """Return a page's session, made on the spot for a client that never loaded the page."""
+        """Return a page's session, made on the spot for a client that never loaded the page.
+
+        Who gives no name of a page gets one that is forgotten at once: else such clients would share it.
+        """
         with self._lock:
+            if owner in NOBODY:
+                return Session(secrets.token_urlsafe(24))
             session = self._by_owner.get(owner)
             if session is None:
                 return self.attach(owner, None)
@@ -238,8 +258,8 @@ class SessionStore:
         now = time.monotonic() if now is None else now
         with self._lock:
             for session in list(self._sessions.values()):
-                gone = session.left is not None and now - session.left > GRACE_SECONDS
-                if gone or now - session.touched > IDLE_SECONDS:
+                gone = session.left is not None and now - session.left > self.limits.grace_seconds
+                if gone or now - session.touched > self.limits.idle_seconds:
                     self._free(session)
 
     def counts(self) -> dict[str, int]:
@@ -290,9 +310,12 @@ class SessionStore:
     def evict(self) -> None:
         """Keep the caps: free the sessions unused for longest, then the runs unused for longest that don't train."""
         with self._lock:
-            while len(self._sessions) > MAX_SESSIONS:
-                self._free(next(iter(self._sessions.values())))
-            surplus = sum(len(session.runs) for session in self._sessions.values()) - MAX_HELD_RUNS
+            surplus = len(self._sessions) - self.limits.sessions
+            if surplus > 0:  # who holds nothing goes first: a flood of empty sessions takes nobody's run
+                by_worth = sorted(self._sessions.values(), key=lambda session: (bool(session.runs), session.training()))
+                for session in by_worth[:surplus]:
+                    self._free(session)
+            surplus = sum(len(session.runs) for session in self._sessions.values()) - self.limits.held_runs
             for session in list(self._sessions.values()):
                 for tab in list(session.runs):
                     if surplus > 0 and not session.is_driven(tab):

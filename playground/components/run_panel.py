@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from backends.engine.config import ConfigError, MethodConfig
+from backends.engine.misfortune import said_of
 from backends.engine.trainer import Trainer, TrainingError
 from playground.components import answers
 from playground.controls import Controls
@@ -20,6 +22,9 @@ from playground.session import Run, Session, SessionStore
 
 MAX_WAITING = 64
 """Trainings that may stand in line; further ones wait in Gradio's own queue."""
+TOO_MANY = "{} trainings of yours are under way on this server, as many as one visitor may have: pause one first."
+NO_MEMORY = "There is not enough memory for these settings: choose smaller ones, or less data."
+PAUSED_FOR_OTHERS = "Paused, so that others get their turn; press Resume to go on."
 BUSY = "() => [{i}, {a}, {i}, {a}]".replace("{i}", "{__type__: 'update', interactive: false}").replace(
     "{a}", "{__type__: 'update', interactive: true}"
 )
@@ -202,6 +207,9 @@ class RunPanel:
             return
         for other in tab.pauses:
             session.stop(other)
+        if session.training() >= self.store.limits.session_runs:
+            yield self._refused(tab, session, TOO_MANY.format(self.store.limits.session_runs))
+            return
         driver = session.drive(tab.tab)
         run: Run | None = None
         try:
@@ -222,11 +230,17 @@ class RunPanel:
         """Pull slice after slice; while one trains, the one before is drawn."""
         shown = False
         async with self.store.place(lambda: session.is_driver(tab.tab, driver)) as ahead:
+            end: float | None = None
             while session.is_driver(tab.tab, driver):
                 waiting = await ahead()
                 if waiting:
                     yield self._only_status(tab, "waiting", f"{waiting} ahead of you; training starts by itself.")
                     continue
+                end = end or time.monotonic() + self.store.limits.stretch_seconds
+                if time.monotonic() > end:
+                    run.note = PAUSED_FOR_OTHERS
+                    return
+                run.note = ""
                 pulled = self.store.submit(run.pull)
                 yield self._show(tab, session, run, "training", everything=not shown)
                 shown = True
@@ -283,7 +297,11 @@ class RunPanel:
         except (TrainingError, ValueError) as error:
             return None, str(error)
         except MemoryError:
-            return None, "There is not enough memory for these settings: choose smaller ones, or less data."
+            return None, NO_MEMORY
+        except RuntimeError as error:  # torch says so where it builds a net that is too large
+            if said_of(error) is None:
+                raise
+            return None, NO_MEMORY
         session.runs[tab.tab] = fresh
         self.store.evict()
         return fresh, ""
@@ -319,7 +337,8 @@ class RunPanel:
         return "done" if run.done else "paused"
 
     def _show(self, tab: TabRun, session: Session, run: Run, phase: str, *, everything: bool = False) -> Values:
-        status = status_html(phase, run=run, line=tab.describe(run), alert=run.failure or "")
+        hint = run.note if phase == "paused" else ""
+        status = status_html(phase, run=run, line=tab.describe(run), alert=run.failure or "", hint=hint)
         return [status, *map(_or_skip, tab.draw(session, run, everything))]
 
     def _only_status(self, tab: TabRun, phase: str, hint: str = "") -> Values:

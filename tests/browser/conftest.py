@@ -13,11 +13,12 @@ from backends.analysis import projection
 from backends.data.corpora import load_corpus
 from playground import session as session_module
 from playground import shell
+from playground.limits import Limits
 from playground.session import SessionStore
-from playground.tabs import word2vec_map
+from playground.tabs import start, word2vec_map
 from tests.browser import chromium
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 300.0
 """Of everything that waits for a page: long enough for a machine that does much else besides."""
 GRACE_SECONDS = 15.0
 """Longer than a page takes to open on a slow machine, or a reload would find its session gone."""
@@ -152,13 +153,12 @@ def server_of() -> Iterator[Callable[[str | None], Server]]:
     """Starts the page with one technique's tab, or with all: a page of one opens sooner."""
     load_corpus("all")
     projection.warm_up()
-    session_module.GRACE_SECONDS = GRACE_SECONDS
     session_module.SWEEP_SECONDS = 0.5
     running: dict[str | None, Server] = {}
 
     def start(technique: str | None) -> Server:
         if technique not in running:
-            store = SessionStore(max_runs=2, device="cpu")
+            store = SessionStore(max_runs=2, device="cpu", limits=Limits(grace_seconds=GRACE_SECONDS))
             demo = shell.build(store, None if technique is None else [technique])
             _, address, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, **shell.launch_options())
             running[technique] = Server(address, store, demo, technique)
@@ -227,7 +227,7 @@ def new_visitor(server: Server, lend_page: Callable[..., Lent]) -> Callable[...,
     def make() -> Visitor:
         lent = lend_page()
         visitor = Visitor(lent.page.context, lent.page, lent.errors, lent.requests)
-        return visitor.open(server.address, server.technique)
+        return visitor.open(server.address, server.technique or start.TAB)
 
     return make
 

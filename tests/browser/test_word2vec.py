@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from playground import session as session_module
+from playground.limits import Limits
 from playground.tabs.word2vec_map import TAB
 from tests.browser.conftest import Server, Visitor, wait_for
 
@@ -47,7 +47,7 @@ def test_train_map_moves_question_answered_pause_step_reset(visitor):
     visitor.fill("#w2v-c", "son")
     asked = time.monotonic()
     visitor.page.click("#w2v-solve")
-    wait_for(lambda: "mother − father + son" in visitor.page.inner_text("#w2v-answer"), "an answer in training", 10)
+    wait_for(lambda: "mother − father + son" in visitor.page.inner_text("#w2v-answer"), "an answer in training")
     assert time.monotonic() - asked < 10
     assert visitor.phase() == "training"
 
@@ -163,7 +163,7 @@ def test_a_third_visitor_sees_the_place_in_the_queue(visitor, new_visitor):
 
 
 def test_a_closed_tab_pauses_at_once_and_frees_its_run(new_visitor, server: Server, monkeypatch):
-    monkeypatch.setattr(session_module, "GRACE_SECONDS", 1.0)
+    monkeypatch.setattr(server.store, "limits", Limits(grace_seconds=1.0))
     gone = new_visitor()
     start(gone)
     (session,) = [one for one in server.store._sessions.values() if one.is_driven(TAB)]
@@ -203,13 +203,13 @@ def test_a_too_large_learning_rate_stops_and_keeps_the_last_good_vectors(visitor
     visitor.page.get_by_role("button", name="Advanced").click()
     visitor.setting("learning-rate", 1)
     visitor.page.click("#w2v-train")
-    visitor.wait_for_phase("failed", seconds=90)
+    visitor.wait_for_phase("failed")
     assert "Lower the learning rate (now 1)" in visitor.status()
     visitor.page.click("#w2v-solve")
     wait_for(lambda: "is nearest to" in visitor.page.inner_text("#w2v-answer"), "an answer all the same")
     visitor.setting("learning-rate", 0.025)
     visitor.page.click("#w2v-train")
-    visitor.wait_for_phase("training", seconds=90)
+    visitor.wait_for_phase("training")
 
 
 def test_a_setting_out_of_range_is_refused_and_the_run_kept(visitor):
@@ -252,7 +252,7 @@ def test_own_text_trains_and_its_words_are_never_markup(visitor, tmp_path):
     visitor.page.set_input_files("#w2v-own-text input[type=file]", path)
     wait_for(lambda: "Press Train" in visitor.page.inner_text("#w2v-corpus-note"), "the word count")
     visitor.page.click("#w2v-train")
-    visitor.wait_for_phase("done", seconds=120)
+    visitor.wait_for_phase("done")
     assert "words known" in visitor.status()
     visitor.fill("#w2v-neighbour-word", "apple")
     visitor.page.press("#w2v-neighbour-word input", "Enter")

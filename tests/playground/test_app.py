@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import app
 from backends.engine import device
+from playground import limits
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +22,17 @@ def test_the_help_documents_every_flag():
         [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     described = dict(re.findall(r"^  (--[a-z-]+)\b.*?\s{2,}(\S.*)$", done.stdout.replace("}\n", "} "), re.MULTILINE))
-    assert set(described) == {"--host", "--port", "--share", "--device", "--max-runs", "--model-dir"}
+    assert set(described) == {
+        "--host",
+        "--port",
+        "--share",
+        "--device",
+        "--max-runs",
+        "--model-dir",
+        "--lecture",
+        "--hosted",
+        "--mcp",
+    }
     assert all(len(text.split()) >= 3 for text in described.values())
 
 
@@ -80,3 +92,100 @@ def test_a_wrong_port_ends_with_status_2(port):
 def test_a_model_dir_that_is_no_folder_is_said_before_anything_starts(tmp_path, capsys):
     assert app.main(["--model-dir", str(tmp_path / "nowhere")]) == 2
     assert "--model-dir needs one" in capsys.readouterr().err
+
+
+def test_a_broken_lecture_file_is_said_with_its_line_and_ends_with_status_2(tmp_path, capsys):
+    (tmp_path / "mine.toml").write_text('title = "Mine"\n\n[[step]]\nid = 4\n')
+    assert app.main(["--lecture", str(tmp_path / "mine.toml")]) == 2
+    assert capsys.readouterr().err == "mine.toml, line 4: id must be a text in quotes.\n"
+    assert app.main(["--lecture", str(tmp_path / "nowhere.toml")]) == 2
+    assert "nowhere.toml is none" in capsys.readouterr().err
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """What the page was launched with, and its store; no page is built and no port is opened."""
+    from playground import shell, warm_up
+
+    seen: dict[str, object] = {}
+
+    def launch(**options):
+        seen.update(options)
+        return None, "http://here", None
+
+    def build(store, lecture=None):
+        seen["store"] = store
+        return SimpleNamespace(launch=launch, block_thread=lambda: None)
+
+    monkeypatch.setattr(shell, "build", build)
+    monkeypatch.setattr(warm_up, "warm_up", lambda: None)
+    for name in ("SPACE_ID", "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "PORT"):
+        monkeypatch.delenv(name, raising=False)
+    return seen
+
+
+def test_at_home_it_listens_on_this_machine_only(launched):
+    assert app.main([]) == 0
+    assert (launched["server_name"], launched["server_port"]) == ("127.0.0.1", None)
+    assert launched["store"].limits is limits.OWN
+    assert launched["store"].max_runs == limits.OWN.max_runs
+    assert launched["max_file_size"] == limits.OWN.file_bytes
+
+
+def test_hosted_it_listens_on_every_network_with_stricter_limits(launched):
+    assert app.main(["--hosted"]) == 0
+    assert (launched["server_name"], launched["server_port"]) == ("0.0.0.0", 7860)
+    assert launched["store"].limits is limits.HOSTED
+    assert launched["max_file_size"] == limits.HOSTED.file_bytes
+
+
+def test_a_space_is_hosted_without_a_flag(launched, monkeypatch):
+    monkeypatch.setenv("SPACE_ID", "someone/ssl-playground")
+    assert app.main([]) == 0
+    assert launched["store"].limits is limits.HOSTED
+    assert launched["server_name"] == "0.0.0.0"
+
+
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        ({"GRADIO_SERVER_NAME": "10.0.0.5", "GRADIO_SERVER_PORT": "9000"}, ("10.0.0.5", 9000)),
+        ({"PORT": "8080"}, ("0.0.0.0", 8080)),
+        ({"PORT": "none of your business"}, ("0.0.0.0", 7860)),
+    ],
+)
+def test_a_host_says_by_its_environment_where_to_listen(launched, monkeypatch, environment, address):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert app.main(["--hosted"]) == 0
+    assert (launched["server_name"], launched["server_port"]) == address
+
+
+def test_flags_count_more_than_the_environment(launched, monkeypatch):
+    monkeypatch.setenv("PORT", "8080")
+    assert app.main(["--hosted", "--host", "127.0.0.1", "--port", "7999", "--max-runs", "9"]) == 0
+    assert (launched["server_name"], launched["server_port"]) == ("127.0.0.1", 7999)
+    assert launched["store"].max_runs == 9
+
+
+def test_strangers_get_no_folder_of_the_operator(launched, tmp_path, capsys, monkeypatch):
+    assert app.main(["--hosted", "--model-dir", str(tmp_path)]) == 2
+    monkeypatch.setenv("SPACE_ID", "someone/ssl-playground")
+    assert app.main(["--model-dir", str(tmp_path)]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 2
+    assert all("--model-dir" in line and "leave it out" in line for line in said)
+    assert launched == {}
+
+
+def test_mcp_without_its_package_ends_with_status_2_and_one_sentence(launched, capsys, monkeypatch):
+    monkeypatch.setattr(app.importlib.util, "find_spec", lambda name: None)
+    assert app.main(["--mcp"]) == 2
+    assert capsys.readouterr().err == "--mcp needs the package mcp: install it with pip install 'gradio[mcp]'.\n"
+    assert launched == {}
+
+
+def test_mcp_with_its_package_is_asked_of_gradio(launched, monkeypatch):
+    monkeypatch.setattr(app.importlib.util, "find_spec", lambda name: object())
+    assert app.main(["--mcp"]) == 0
+    assert launched["mcp_server"] is True

@@ -71,6 +71,14 @@ def test_a_flood_of_parameters_and_long_values_are_cut():
     assert len(read("word=" + "w" * 10_000).texts["word"]) <= 200
 
 
+def test_a_link_that_names_no_tab_is_of_the_tab_that_is_given_or_of_the_first():
+    both = {"start": LinkTarget({}), **TARGETS}
+    assert read_query({"dim": "8"}, both, "word2vec").configs[""].dim == 8
+    assert read_query({"dim": "8"}, both).tab == "start"
+    assert read_query({"tab": "start"}, both, "word2vec").tab == "start"
+    assert read_query({}, both, "word2vec").tab is None
+
+
 def test_the_same_link_in_another_order_is_the_same_link():
     assert read("dim=8&window=2").query == read("window=2&dim=8").query
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gc
 import time
 import weakref
@@ -10,7 +11,7 @@ import weakref
 import pytest
 
 from playground import session as session_module
-from playground.session import GRACE_SECONDS, IDLE_SECONDS, MAX_HELD_RUNS, MAX_SESSIONS
+from playground.limits import OWN
 from tests.playground.fakes import fake_run
 
 
@@ -76,9 +77,9 @@ def test_a_closed_page_is_freed_after_the_grace_time(store, session):
     session.runs["tab"], session.uploads["text"] = fake_run(store), "a text"
     trainer = weakref.ref(session.runs["tab"].trainer)
     store.detach("page")
-    store.sweep(session.left + GRACE_SECONDS - 1)
+    store.sweep(session.left + OWN.grace_seconds - 1)
     assert store.counts()["runs"] == 1
-    store.sweep(session.left + GRACE_SECONDS + 1)
+    store.sweep(session.left + OWN.grace_seconds + 1)
     assert store.counts() == {"sessions": 0, "runs": 0, "places": 0}
     assert session.uploads == {}
     gc.collect()
@@ -88,9 +89,9 @@ def test_a_closed_page_is_freed_after_the_grace_time(store, session):
 
 def test_an_open_page_that_nobody_touches_is_freed_later(store, session):
     driver = session.drive("tab")
-    store.sweep(session.touched + IDLE_SECONDS - 1)
+    store.sweep(session.touched + OWN.idle_seconds - 1)
     assert session.is_driver("tab", driver)
-    store.sweep(session.touched + IDLE_SECONDS + 1)
+    store.sweep(session.touched + OWN.idle_seconds + 1)
     assert store.counts()["sessions"] == 0
     assert not session.is_driver("tab", driver)
     assert store.of("page") is not session, "the page goes on with a new session"
@@ -101,7 +102,7 @@ def test_a_touch_keeps_a_session(store, session):
     time.sleep(0.01)
     store.touch(session)
     assert session.touched > before
-    store.sweep(before + IDLE_SECONDS + 0.005)
+    store.sweep(before + OWN.idle_seconds + 0.005)
     assert store.counts()["sessions"] == 1
 
 
@@ -110,7 +111,7 @@ def test_freeing_a_session_that_a_page_gave_up_leaves_the_page_its_own(store):
     store.detach("page")
     early = store.of("page after reload")
     assert store.attach("page after reload", saved.token) is saved
-    early.touched -= IDLE_SECONDS
+    early.touched -= OWN.idle_seconds
     store.sweep(saved.touched + 1)
     assert store.of("page after reload") is saved
 
@@ -120,7 +121,7 @@ def test_a_session_that_a_page_gave_up_is_freed_after_the_grace_time(store):
     store.detach("page")
     early = store.of("page after reload")
     store.attach("page after reload", saved.token)
-    store.sweep(time.monotonic() + GRACE_SECONDS + 1)
+    store.sweep(time.monotonic() + OWN.grace_seconds + 1)
     assert early.token not in store._sessions
     assert saved.token in store._sessions
 
@@ -136,26 +137,26 @@ def test_many_sessions_leave_no_more_than_the_caps_and_their_models_are_gone(sto
     store.evict()
     del session
     gc.collect()
-    assert store.counts() == {"sessions": MAX_SESSIONS, "runs": MAX_HELD_RUNS, "places": 0}
-    assert sum(model() is not None for model in models) == 2 * MAX_HELD_RUNS
-    assert len(store._by_owner) <= MAX_SESSIONS
-    store.sweep(time.monotonic() + IDLE_SECONDS + 1)
+    assert store.counts() == {"sessions": OWN.sessions, "runs": OWN.held_runs, "places": 0}
+    assert sum(model() is not None for model in models) == 2 * OWN.held_runs
+    assert len(store._by_owner) <= OWN.sessions
+    store.sweep(time.monotonic() + OWN.idle_seconds + 1)
     gc.collect()
     assert store.counts() == {"sessions": 0, "runs": 0, "places": 0}
     assert store._by_owner == {}
     assert not any(model() for model in models)
 
 
-def test_the_sessions_unused_for_longest_make_room(store, monkeypatch):
-    monkeypatch.setattr(session_module, "MAX_SESSIONS", 3)
+def test_the_sessions_unused_for_longest_make_room(store):
+    store.limits = dataclasses.replace(OWN, sessions=3)
     sessions = [store.attach(f"page {i}", None) for i in range(3)]
     store.of("page 0")
     newest = store.attach("page 3", None)
     assert list(store._sessions) == [sessions[2].token, sessions[0].token, newest.token]
 
 
-def test_runs_that_do_not_train_make_room_and_those_that_train_stay(store, monkeypatch):
-    monkeypatch.setattr(session_module, "MAX_HELD_RUNS", 3)
+def test_runs_that_do_not_train_make_room_and_those_that_train_stay(store):
+    store.limits = dataclasses.replace(OWN, held_runs=3)
     sessions = [store.attach(f"page {i}", None) for i in range(6)]
     for i, session in enumerate(sessions):
         session.runs["tab"] = fake_run(store)
@@ -165,8 +166,8 @@ def test_runs_that_do_not_train_make_room_and_those_that_train_stay(store, monke
     assert [bool(session.runs) for session in sessions] == [True, False, True, False, False, True]
 
 
-def test_runs_that_all_train_stay_even_above_the_cap(store, monkeypatch):
-    monkeypatch.setattr(session_module, "MAX_HELD_RUNS", 1)
+def test_runs_that_all_train_stay_even_above_the_cap(store):
+    store.limits = dataclasses.replace(OWN, held_runs=1)
     for i in range(3):
         session = store.attach(f"page {i}", None)
         session.runs["tab"] = fake_run(store)

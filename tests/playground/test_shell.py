@@ -17,6 +17,7 @@ from playground.components.plotly_view import plotly_js_path, static_url
 from playground.link_texts import kept_texts, take_texts
 from playground.links import read_query
 from playground.session import SessionStore
+from playground.tabs import start
 from tests.playground.fakes import TAB, fake_run
 
 
@@ -154,6 +155,26 @@ def test_a_tab_is_opened_once_on_each_page(demo, store):
     assert all(gr.skip() == value for value in asyncio.run(selecting(demo, "attention", answered=True)))
 
 
+def test_an_address_without_parameters_opens_the_start(demo, store):
+    _, shown = opened(demo)
+    assert store.of("page").uploads[shell.SHOWN_TAB] == start.TAB
+    assert "Start labelling" in shown["start-label-board"]
+    assert gr.skip() == shown["w2v-neighbour-word"]
+
+
+def test_a_link_that_names_no_tab_is_of_word2vec_as_it_always_was(demo, store):
+    _, shown = opened(demo, word="queen")
+    assert store.of("page").uploads[shell.SHOWN_TAB] == "word2vec"
+    assert shown["w2v-neighbour-word"] == "queen"
+    assert shown["notice"] == ""
+
+
+def test_a_link_to_the_start_opens_it_and_says_what_it_could_not_use(demo, store):
+    _, shown = opened(demo, tab="start", dim="48")
+    assert store.of("page").uploads[shell.SHOWN_TAB] == start.TAB
+    assert "dim" in shown["notice"]
+
+
 def test_a_link_sets_settings_and_word_and_says_what_it_could_not_use(demo, store):
     _, shown = opened(demo, tab="word2vec", dim="48", map_points="500", word="queen", window="0", nonsense="1")
     assert shown["w2v-dim"] == 48
@@ -186,20 +207,15 @@ def test_a_page_opens_whatever_its_browser_had_saved(demo, saved):
     assert token != saved
 
 
-def test_the_line_of_waiting_events_is_bounded(demo):
-    assert demo._queue.max_size == shell.MAX_QUEUE
+def test_the_line_of_waiting_events_is_bounded(demo, store):
+    assert demo._queue.max_size == store.limits.queue
     assert all(isinstance(function.concurrency_limit, int | str) for function in demo.fns.values())
 
 
 def test_only_named_endpoints_are_public(demo):
     names = list(demo.get_api_info()["named_endpoints"])
     assert names
-    assert all(
-        name.startswith(
-            ("/word2vec_", "/attention_", "/simclr_", "/mae_", "/clip_", "/language_", "/pretext_", "/compare_")
-        )
-        for name in names
-    )
+    assert all(name.removeprefix("/").partition("_")[0] in shell.TABS for name in names)
 
 
 def test_nothing_is_told_to_strangers_and_nothing_comes_from_elsewhere():

@@ -1,0 +1,77 @@
+"""The page's own `gr.Blocks`: what a request brings is checked before a handler sees it, and bad luck is said."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import BlockFunction
+
+from backends.engine.misfortune import said_of
+
+UNREADABLE = "This value can't be used here: reload the page, or see the API's description for what belongs there."
+_TEXTS = (gr.Textbox, gr.HTML, gr.Code)
+_NUMBERS = (gr.Slider, gr.Number)
+
+log = logging.getLogger(__name__)
+
+
+class Page(gr.Blocks):
+    """Blocks that answer malformed values, full memory and a full disk in a sentence, with no traceback."""
+
+    async def preprocess_data(
+        self, block_fn: BlockFunction, inputs: list[Any], *args: Any, **options: Any
+    ) -> list[Any]:
+        """Read the values of a request; what isn't of the widget's kind is refused.
+
+        Raises:
+            gr.Error: a value is missing, too many came, or one is not what its component sends.
+        """
+        try:
+            values: list[Any] = await super().preprocess_data(block_fn, inputs, *args, **options)
+        except gr.Error as error:
+            error.print_exception = False
+            raise
+        except Exception as error:
+            if said := said_of(error):
+                raise gr.Error(said, print_exception=False) from error
+            log.info("refused values for %s: %s", block_fn.name, type(error).__name__)
+            raise gr.Error(UNREADABLE, print_exception=False) from None
+        for block, value in zip(block_fn.inputs, values, strict=True):
+            if problem := problem_of(block, value):
+                raise gr.Error(problem, print_exception=False)
+        return values
+
+    async def call_function(self, block_fn: BlockFunction | int, *args: Any, **options: Any) -> Any:
+        """Run a handler; memory or disk that ran out are said in a sentence.
+
+        Raises:
+            gr.Error: the machine ran out of something.
+        """
+        try:
+            return await super().call_function(block_fn, *args, **options)
+        except (gr.Error, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            if said := said_of(error):
+                log.warning("a handler met bad luck: %s", error)
+                raise gr.Error(said, print_exception=False) from error
+            raise
+
+
+def problem_of(block: Any, value: Any) -> str:
+    """Why a value is not of its widget's kind, whatever its range (configs know that); empty: it is."""
+    if value is None or isinstance(block, gr.State):
+        return ""
+    label = f"“{block.label}”" if getattr(block, "label", None) else "This field"
+    if isinstance(block, _TEXTS) and not isinstance(value, str):
+        return f"{label} takes text, nothing else."
+    if isinstance(block, _NUMBERS) and (isinstance(value, bool) or not isinstance(value, int | float | str)):
+        return f"{label} takes a number, nothing else."
+    if isinstance(block, gr.Checkbox) and not isinstance(value, bool):
+        return f"{label} is on or off, nothing else."
+    if isinstance(block, gr.Radio | gr.Dropdown) and not getattr(block, "multiselect", False):
+        return "" if isinstance(value, str | int | float) else f"{label} takes one of its choices, nothing else."
+    return ""
