@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from playground import shell
+from playground.kept_runs import MAX_KEPT, add_from_file, kept_of
 from playground.session import SessionStore
 from tests.browser.conftest import Server, Visitor, wait_for
+from tests.browser.test_accessibility import serious
 
 pytestmark = pytest.mark.browser
 EVIL = "<img src=x onerror=window.evil=1>"
@@ -137,3 +140,30 @@ def test_a_copied_link_opens_the_part_in_sight(visitor: Visitor, server: Server)
     wait_for(lambda: page.evaluate("location.href").endswith("&view=recall"), "the link in the address")
     page.goto(f"{server.address.partition('?')[0]}?tab=attention&view=how")
     page.wait_for_selector("#attention-views-tabs [data-tab-id=how][aria-selected=true]")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_serious_for_those_who_do_not_see(visitor: Visitor, server: Server, theme):
+    visitor.page.goto(f"{server.address}&__theme={theme}")
+    page = trained(visitor).page
+    page.click("#recall-keep")
+    page.wait_for_selector("#recall-kept-note >> text=Pinned")
+    page.locator(f"{CHART} .figure-save summary").focus()
+    page.keyboard.press("Enter")
+    assert serious(visitor) == []
+    tab(visitor, "Compare")
+    page.wait_for_selector("#compare-chart [data-traces='2']")
+    (session,) = [each for each in server.store._sessions.values() if kept_of(each)]
+    run = kept_of(session)[0].run
+    add_from_file(session, [run] * (MAX_KEPT - 1))
+    tab(visitor, "Attention")
+    tab(visitor, "Compare")
+    page.wait_for_selector(f"#compare-list >> text={MAX_KEPT} of {MAX_KEPT}")
+    page.locator("#compare-list .cmp-show").nth(1).click()
+    page.wait_for_selector("#compare-list [aria-pressed=false]")
+    page.locator("#compare-list").get_by_text("Rename").first.click()
+    page.wait_for_selector("#compare-save-name:visible")
+    if os.environ.get("KEEP_COMPARE"):
+        page.screenshot(path=f"/tmp/compare_look/full_{theme}.png", full_page=True)
+    assert serious(visitor) == []
