@@ -71,6 +71,7 @@ def test_curves_grow_and_a_reload_finds_them(guest):
 def test_other_pictures_have_other_tasks_and_a_missing_run_is_said(guest):
     choose(guest, "data", "Emoji")
     wait_for(lambda: guest.page.input_value("#transfer-factor input") == "Category", "the task of emoji")
+    wait_for(lambda: guest.page.input_value("#transfer-most-labels input") == "20", "no more labels than there are")
     choose(guest, "encoder", "Your SimCLR run")
     wait_for(lambda: "train one in the tab SimCLR" in guest.page.inner_text("#transfer-note"), "what to do")
     guest.page.click("#transfer-train")

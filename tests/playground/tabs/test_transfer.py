@@ -11,14 +11,17 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from backends.data.splits import load_split
 from backends.engine.trainer import TrainingError
 from backends.simclr import shipped as simclr
 from backends.transfer import table as table_module
 from backends.transfer.config import OWN_RUNS, TITLES, TransferConfig
+from backends.transfer.labels import check_task
 from backends.transfer.points import Point, curves
 from backends.transfer.presets import PRESETS
 from backends.transfer.table_config import TableConfig
 from playground import controls
+from playground.components.run_panel import status_html
 from playground.links import query_of, read_query
 from playground.own_pictures import take_own_pictures
 from playground.session import Run
@@ -122,12 +125,8 @@ def test_a_visitor_s_folder_is_text_wherever_it_is_spoken_of(store, session):
     pictures = in_classes(40, 3)
     factor = pictures.factors["folder"]
     names = SimpleNamespace(values=factor.values, classes=("a", ATTACK), label="Folder")
-    from backends.transfer.labels import check_task
-
     with pytest.raises(TrainingError) as refused:
         check_task(names, 5)  # type: ignore[arg-type]
-    from playground.components.run_panel import status_html
-
     assert "<img" not in status_html("failed", alert=str(refused.value))
 
 
@@ -139,6 +138,16 @@ def test_only_tasks_of_the_pictures_are_on_offer(data, factor, value):
     update = transfer.task_choices(data, factor)
     assert update["value"] == value
     assert value in [name for _, name in update["choices"]]
+
+
+def test_emoji_are_asked_for_no_more_labels_than_flags_have_pictures():
+    category = load_split("emoji", 32).train.factors["category"]
+    check_task(category, int(transfer.EMOJI_LABELS))
+    with pytest.raises(TrainingError):
+        check_task(category, int(transfer.LABELS_ABOVE[0]))
+    assert transfer.fewer("emoji", "50") == "20"
+    for data, most in (("emoji", "10"), ("apples", "50"), ("own", "100")):
+        assert transfer.fewer(data, most) == gr.skip()
 
 
 def test_pictures_that_there_are_not_change_nothing():
