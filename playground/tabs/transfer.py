@@ -26,8 +26,8 @@ from playground.tabs.transfer_how import build_how_it_works
 from playground.tabs.transfer_presets import lay_out_presets
 from playground.tabs.transfer_state import TAB, TABLE, missing_run
 
-QUESTION = "What is a pre-trained encoder worth when labels are few?"
-LEAD = "Take an encoder that learned without labels, label a few pictures, and see how much it tells right."
+QUESTION = "What is an encoder worth when labels are few?"
+LEAD = "It learned without labels. Label a few pictures: how much does it tell right?"
 TABLE_PREFIX = "table_"
 LINK = LinkTarget({"": TransferConfig, TABLE_PREFIX: TableConfig})
 SHOW_RUN = "() => ({__type__: 'update', selected: 'live'})"

@@ -166,10 +166,11 @@ def test_the_table_has_a_row_an_encoder_and_a_sentence_a_task(session, filled_ta
     cells = json.loads(chart)["data"][0]
     assert len(cells["z"]) == 2
     assert all(0 <= value <= 1 for row in cells["z"] for value in row)
+    assert "±" in cells["text"][0][0]
     assert "Untrained net" in json.loads(chart)["layout"]["yaxis"]["ticktext"]
-    assert "Folder with 2 labels per class, linear probe: " in findings
+    assert '<p class="answer"><b>Folder</b>: ' in findings
     session.uploads[transfer_table.KIND] = "knn"
-    assert "nearest neighbours: " in transfer_table.draw(session, filled_table, True)[1]
+    assert transfer_table.draw(session, filled_table, True)[0] != chart
     assert transfer_table.draw(session, filled_table, False) == [None, None]
     assert transfer_table.describe(filled_table).startswith("2 of 2 encoders · 1 tasks")
 
@@ -185,7 +186,8 @@ def test_only_whole_rows_are_shown():
 def test_who_was_told_by_captions_is_not_all_that_is_said():
     told = [point(name, "linear", 10, value, draw) for draw in (0, 1) for name, value in (("clip", 0.9), ("mae", 0.6))]
     told += [point("pixels", "linear", 10, 0.3, draw) for draw in (0, 1)]
-    (said,) = transfer_table.findings(told, done=True)
+    ((task, said),) = transfer_table.findings(told)
+    assert task == "Shape"
     assert "CLIP's picture tower 0.90" in said
     assert "without captions" in said.lower()
     assert "Masked autoencoder 0.60 ± 0.00, ahead of Raw pixels 0.30" in said
