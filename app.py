@@ -26,7 +26,12 @@ def main(arguments: list[str] | None = None) -> int:
     if said := _refusal(options, hosted):
         print(said, file=sys.stderr)
         return 2
+    from backends.engine import zero_gpu
     from backends.engine.threads import wait_politely
+
+    on_zero_gpu = zero_gpu.is_zero_gpu()
+    if on_zero_gpu:  # before torch is imported
+        zero_gpu.register()
 
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads would get in the way of those that train
     wait_politely()
@@ -34,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     from backends.engine.device import DeviceError, choose_device
 
     try:
-        device = choose_device(options.device)
+        device = choose_device("cpu" if on_zero_gpu else options.device)
     except DeviceError as error:
         print(error, file=sys.stderr)
         return 2
@@ -52,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(error, file=sys.stderr)
             return 2
     store = SessionStore(options.max_runs or limits.max_runs, device, models, limits)
-    demo = shell.build(store)
+    demo = shell.build(store, note=zero_gpu.NOTE if on_zero_gpu else "")
     _, address, shared = demo.launch(
         server_name=options.host or _host(hosted),
         server_port=options.port or _environment_port(hosted),

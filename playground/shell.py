@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from playground import api
 from playground.components import (
     answers,
     attention_bench,
@@ -96,12 +97,13 @@ KEEP_TOKEN = f"""(token) => {{
 }}"""
 
 
-def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) -> gr.Blocks:
+def build(store: SessionStore, techniques_shown: Sequence[str] | None = None, note: str = "") -> gr.Blocks:
     """Build the page.
 
     Args:
         store: holds the visitors' sessions.
         techniques_shown: names of the tabs, of `TABS`; None: all. The first is the one that is seen at first.
+        note: a sentence about this server that stands above the tabs.
     """
     names = list(TABS) if techniques_shown is None else list(techniques_shown)
     served = [path for part in SCRIPTED for path in (*part.SCRIPTS.values(), part.STYLE)]
@@ -116,6 +118,7 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
         token = gr.BrowserState(None, storage_key=TOKEN_KEY)
         answered = gr.State(False)  # whether this page's opening has been answered
         answers.html_area(f"<h1>{TITLE}</h1><span>{TAGLINE}</span>", elem_classes=["page-header"])
+        gr.HTML(answers.sentence(note), apply_default_css=False, elem_classes=["note-line"], visible=bool(note))
         notice = answers.html_area(elem_id="notice")
         tabs: dict[str, Tab] = {}
         places: dict[str, gr.Tab] = {}
@@ -178,6 +181,7 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None) ->
 
             place.select(on_this, answered, tabs[name].outputs, show_progress="hidden", api_name=False)
     keep_no_status(demo)
+    api.describe(demo)
     say_file_limit(iter(demo.blocks.values()), store.limits)
     demo.queue(max_size=store.limits.queue, default_concurrency_limit=8)
     return demo
