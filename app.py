@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 import threading
+from pathlib import Path
 
 HOSTED_PORT = 7860
 """Where a Space and most hosts look."""
@@ -56,8 +57,16 @@ def main(arguments: list[str] | None = None) -> int:
         except HeadsError as error:
             print(error, file=sys.stderr)
             return 2
+    from playground.lecture import LectureError, read_lecture
+
     store = SessionStore(options.max_runs or limits.max_runs, device, models, limits)
-    demo = shell.build(store, note=zero_gpu.NOTE if on_zero_gpu else "")
+    try:
+        steps = None if options.lecture is None else read_lecture(options.lecture)
+        demo = shell.build(store, lecture=steps, note=zero_gpu.NOTE if on_zero_gpu else "")
+    except LectureError as error:
+        store.close()
+        print(error, file=sys.stderr)
+        return 2
     _, address, shared = demo.launch(
         server_name=options.host or _host(hosted),
         server_port=options.port or _environment_port(hosted),
@@ -85,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", choices=DEVICE_NAMES, default="auto", help="where to train")
     parser.add_argument("--max-runs", type=_count, default=None, help="trainings at once; further ones queue")
     parser.add_argument("--model-dir", metavar="DIR", help="folder whose subfolders are models to look into")
+    parser.add_argument("--lecture", type=Path, metavar="FILE", help="steps of lecture mode (default: ours)")
     parser.add_argument("--hosted", action="store_true", help="stricter limits, for strangers; a Space sets it itself")
     parser.add_argument("--mcp", action="store_true", help="offer the API as tools too (needs gradio[mcp])")
     return parser

@@ -28,7 +28,11 @@ RUN_TABS = (
     "mae",
     "mae_ratios",
     "clip",
+    "transfer",
+    "transfer_table",
 )
+PIN = "Pin this run under Compare."
+PIN_TABS = ("attention", "language", "pretext", "simclr", "simclr_experiment", "mae", "mae_ratios", "clip")
 TAKES = {
     "model": "Write the model that answers as model.safetensors with its settings.",
     "encoder": "Write the encoder alone.",
@@ -44,6 +48,17 @@ LOADS = {
 OWN_PICTURES = "Read a .zip of folders of pictures (folder = label) for this session."
 PLACE_PICTURE = "Place a picture of your own on the map."
 OTHERS: dict[str, str] = {
+    "start_label": "Label a picture, and hear how long it would take for millions.",
+    "start_odd_one_out": "Take a click on the odd one out of creatures without names.",
+    "transfer_notebook": TAKES["notebook"],
+    "transfer_own_pictures": OWN_PICTURES,
+    "transfer_card": "Write the run's card: settings and scores.",
+    "transfer_points": "Write every score at every number of labels as a table.",
+    "transfer_table": "Write the table of encoders against tasks.",
+    "transfer_table_kind": "Choose which kind of score the table shows.",
+    "compare_csv": "Write the pinned runs as CSV.",
+    "compare_json": "Write the pinned runs as JSON.",
+    "compare_open": "Open pinned runs from a JSON file.",
     "word2vec_analogy": "Solve a : b = c : ? by b − a + c.",
     "word2vec_axis": "Place words on the axis between two words.",
     "word2vec_similarity": "The cosine of two words.",
@@ -61,7 +76,9 @@ OTHERS: dict[str, str] = {
     "word2vec_load_named": "Load vectors that others published and that lie here already.",
     "word2vec_unload": LOADS["unload"],
     "word2vec_own_text": "Read a .txt to train on.",
-    "word2vec_pin": "Pin this run for Compare.",
+    "word2vec_pin": PIN,
+    "transfer_pin": PIN,
+    "transfer_table_pin": PIN,
     "language_own_text": "Read a .txt to train on.",
     "language_load_file": LOADS["load_file"],
     "language_load_shipped": LOADS["load_shipped"],
@@ -86,7 +103,6 @@ OTHERS: dict[str, str] = {
     "pretext_compare_table": "Write that comparison as a table.",
     "pretext_task": "Choose the puzzle: rotation, inpainting or jigsaw.",
     "simclr_bench_picture": "Two augmented views of a picture of your own.",
-    "simclr_pin": "Pin this run for Compare.",
     "mae_mask": "Take a click on the picture: which patches are hidden.",
     "mae_picture": "Reconstruct a picture of your own.",
     "mae_snapshot": "Reconstruct a picture from the webcam.",
@@ -114,6 +130,7 @@ def endpoints() -> dict[str, str]:
     """Every public name, and what it does in one line."""
     named = {f"{tab}_{name}": said for tab in RUN_TABS for name, said in RUNS.items()}
     named |= {f"{tab}_{name}": said for tab in PICTURE_TABS for name, said in {**TAKES, **LOADS}.items()}
+    named |= {f"{tab}_pin": PIN for tab in PIN_TABS}
     named |= {f"clip_{name}": said for name, said in LOADS.items()}
     named |= {f"{tab}_own_pictures": OWN_PICTURES for tab in PICTURE_TABS}
     named |= {f"{tab}_place_picture": PLACE_PICTURE for tab in PICTURE_TABS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from backends.engine.config import MethodConfig, SettingInfo
 from backends.engine.trainer import Snapshot
+from playground.kept_runs import KeptError, distinction, keep
 from playground.session import Run, Session
 
 MAX_PINS = 4
@@ -52,7 +54,7 @@ def pins_of(session: Session, tab: str) -> list[Pin]:
 
 
 def pin_run(session: Session, tab: str, run: Run | None, points: np.ndarray | None, map_note: str) -> Pin:
-    """Pin a run; beyond `MAX_PINS` the oldest pin goes.
+    """Pin a run, for the tab Compare too; beyond `MAX_PINS` the tab's oldest pin goes.
 
     Raises:
         PinError: there is no run, or it has not trained yet.
@@ -63,6 +65,8 @@ def pin_run(session: Session, tab: str, run: Run | None, points: np.ndarray | No
     pins = pins_of(session, tab)
     pins.append(pin)
     del pins[:-MAX_PINS]
+    with contextlib.suppress(KeptError):  # pinned there already, or no place is left: this tab's own pin is enough
+        keep(session, run)
     return pin
 
 
@@ -78,10 +82,7 @@ def settings_line(one: MethodConfig, other: MethodConfig) -> str:
 
 def short_name(config: MethodConfig) -> str:
     """What sets a run apart from the defaults, for a list of pins."""
-    known = {info.name: info for info in type(config).settings()}
-    changes = config.differences(type(config)())
-    parts = [f"{known[name].label.lower()} {_shown(known[name], mine)}" for name, (mine, _) in changes.items()]
-    return ", ".join(parts) if parts else "default settings"
+    return distinction(config)
 
 
 def _shown(info: SettingInfo, value: Any) -> str:

@@ -7,6 +7,7 @@ import inspect
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from playground.components import (
     answers,
     attention_bench,
     embedding_explorer,
+    figure_save,
     head_view,
+    lecture_bar,
     mask_bench,
     picture_grid,
     similarity_grid,
@@ -27,14 +30,17 @@ from playground.components import (
 from playground.components.plotly_view import plotly_js_path, static_url
 from playground.door import Door
 from playground.guard import Page
+from playground.lecture import Lecture
+from playground.lecture_page import build_stage, is_busy, served
 from playground.limits import OWN, Limits, say_file_limit
-from playground.links import Link, read_query
+from playground.links import Link
 from playground.session import SessionStore
 from playground.tabs import (
     attention,
     attention_recall,
     clip,
     clip_state,
+    compare,
     language,
     language_state,
     mae,
@@ -43,6 +49,9 @@ from playground.tabs import (
     pretext_state,
     simclr,
     simclr_state,
+    start,
+    transfer,
+    transfer_state,
     word2vec,
     word2vec_map,
 )
@@ -62,9 +71,18 @@ SCRIPTED: tuple[Any, ...] = (
     head_view,
     mask_bench,
     webcam,
+    figure_save,
+    lecture_bar,
 )
 """Components that bring scripts and styles of their own."""
+
+
+def _build_start(store: SessionStore) -> Tab:
+    return start.build_tab(store, [(name, label) for name, (label, _) in TABS.items() if name != start.TAB])
+
+
 TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
+    start.TAB: ("Start", _build_start),
     word2vec_map.TAB: ("Word2Vec", word2vec.build_tab),
     attention_recall.TAB: ("Attention", attention.build_tab),
     language_state.TAB: ("Language", language.build_tab),
@@ -72,9 +90,13 @@ TABS: dict[str, tuple[str, Callable[[SessionStore], Tab]]] = {
     simclr_state.TAB: ("SimCLR", simclr.build_tab),
     mae_state.TAB: ("MAE", mae.build_tab),
     clip_state.TAB: ("CLIP", clip.build_tab),
+    transfer_state.TAB: ("Transfer", transfer.build_tab),
+    compare.TAB: ("Compare", compare.build_tab),
 }
 """In lecture order. A tab's views are filled when it is first seen: what nobody looks at costs nothing."""
-SHOWN_TAB, OPENED = "shown_tab", "opened_tabs"
+UNNAMED = word2vec_map.TAB
+"""The tab of a link that names none: links were written before there were others."""
+SHOWN_TAB, OPENED, OPENING = "shown_tab", "opened_tabs", "opening_tab"
 TOKEN_KEY = "ssl-playground-session"
 RETURN_LOOKS = 15
 RETURN_PAUSE_SECONDS = 0.1
@@ -97,17 +119,25 @@ KEEP_TOKEN = f"""(token) => {{
 }}"""
 
 
-def build(store: SessionStore, techniques_shown: Sequence[str] | None = None, note: str = "") -> gr.Blocks:
+def build(
+    store: SessionStore,
+    techniques_shown: Sequence[str] | None = None,
+    lecture: Lecture | None = None,
+    note: str = "",
+) -> gr.Blocks:
     """Build the page.
 
     Args:
         store: holds the visitors' sessions.
         techniques_shown: names of the tabs, of `TABS`; None: all. The first is the one that is seen at first.
+        lecture: the steps of lecture mode; None: this project's own.
         note: a sentence about this server that stands above the tabs.
+
+    Raises:
+        LectureError: a step of the lecture can't be shown.
     """
     names = list(TABS) if techniques_shown is None else list(techniques_shown)
-    served = [path for part in SCRIPTED for path in (*part.SCRIPTS.values(), part.STYLE)]
-    gr.set_static_paths([plotly_js_path(), *served])
+    gr.set_static_paths(static_files())
     kept_seconds = store.limits.upload_seconds
     with Page(
         title=TITLE,
@@ -117,7 +147,8 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None, no
     ) as demo:
         token = gr.BrowserState(None, storage_key=TOKEN_KEY)
         answered = gr.State(False)  # whether this page's opening has been answered
-        answers.html_area(f"<h1>{TITLE}</h1><span>{TAGLINE}</span>", elem_classes=["page-header"])
+        header = f"<h1>{TITLE}</h1><span>{TAGLINE}</span>{lecture_bar.SWITCH}"
+        answers.html_area(header, elem_classes=["page-header"])
         gr.HTML(answers.sentence(note), apply_default_css=False, elem_classes=["note-line"], visible=bool(note))
         notice = answers.html_area(elem_id="notice")
         tabs: dict[str, Tab] = {}
@@ -127,7 +158,13 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None, no
                 label, build_tab = TABS[name]
                 with gr.Tab(label, id=name) as places[name]:
                     tabs[name] = build_tab(store)
-        targets = {name: tab.link for name, tab in tabs.items()}
+        parts = {name: parts_of(place) for name, place in places.items()}
+        targets = {name: replace(tab.link, views=tuple(parts[name])) for name, tab in tabs.items()}
+        unnamed = UNNAMED if UNNAMED in targets else None
+        groups = list(
+            {group._id: group for part in parts.values() for path in part.values() for group, _ in path}.values()
+        )
+        stage = build_stage(lecture, tabs, labels(), targets, unnamed)
 
         async def on_page_open(saved: Any, request: gr.Request) -> list[Any]:
             page = str(request.session_hash)
@@ -137,40 +174,44 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None, no
                     break
                 await asyncio.sleep(RETURN_PAUSE_SECONDS)
             session = store.attach(page, known, reloaded)
-            link = read_query(dict(request.query_params), targets)
+            link = stage.opened(dict(request.query_params))
+            opened_part = dict(parts[link.tab].get(link.view, ())) if link.tab and link.view else {}
             if session.uploads.get("link") == link.query:  # a reload: what was done since then counts
                 link = Link()
             session.uploads["link"] = link.query or session.uploads.get("link")
             shown = link.tab or session.uploads.get(SHOWN_TAB, names[0])
             session.uploads |= {SHOWN_TAB: shown, OPENED: (page, {shown})}
-            opened = [
-                tab.open(session, link if link.tab == name else None) if name == shown else unchanged(tab)
-                for name, tab in tabs.items()
-            ]
+            taken = link if link.configs or link.texts else None  # a step may open a tab and set nothing
+            opened = [tab.open(session, taken) if name == shown else unchanged(tab) for name, tab in tabs.items()]
             return [
                 session.token,
                 True,
                 answers.problem(" ".join(link.problems)) if link.problems else "",
                 gr.skip() if shown == names[0] else gr.update(selected=shown),
                 *itertools.chain.from_iterable(opened),
+                *(gr.update(selected=opened_part[group]) if group in opened_part else gr.skip() for group in groups),
             ]
 
-        async def on_select(name: str, is_answered: bool, request: gr.Request) -> list[Any]:
+        async def on_select(name: str, is_answered: bool, request: gr.Request, link: Link | None = None) -> list[Any]:
             page = str(request.session_hash)
-            if not is_answered and (name == names[0] or not await has_session(store, page)):
+            first = name == names[0] and link is None
+            if not is_answered and (first or not await has_session(store, page)):
                 return unchanged(tabs[name])  # a page that opens selects its first tab itself, before it has a session
             session = store.of(page)
-            session.uploads[SHOWN_TAB] = name
-            opened_on, seen = session.uploads.get(OPENED, ("", set()))
-            if opened_on == page and name in seen:
-                return unchanged(tabs[name])
-            session.uploads[OPENED] = (page, {name, *(seen if opened_on == page else ())})
-            return await asyncio.to_thread(tabs[name].open, session, None)
+            session.uploads |= {SHOWN_TAB: name} if link is None else {SHOWN_TAB: name, "link": link.query}
+            async with session.uploads.setdefault(OPENING, asyncio.Lock()):  # a step's settings come last
+                opened_on, seen = session.uploads.get(OPENED, ("", set()))
+                known = opened_on == page and name in seen and not tabs[name].every_time
+                if known and (link is None or is_busy(session, name)):
+                    return unchanged(tabs[name])
+                session.uploads[OPENED] = (page, {name, *(seen if opened_on == page else ())})
+                return await asyncio.to_thread(tabs[name].open, session, link)
 
         def on_page_close(request: gr.Request) -> None:
             store.detach(str(request.session_hash))
 
         outputs = [token, answered, notice, techniques, *(output for tab in tabs.values() for output in tab.outputs)]
+        outputs += groups  # last, for a tab may have opened a part of its own accord
         opening = demo.load(on_page_open, token, outputs, js=READ_TOKEN, show_progress="hidden", api_name=False)
         opening.then(None, token, None, js=KEEP_TOKEN, api_name=False)
         demo.unload(on_page_close)
@@ -180,11 +221,42 @@ def build(store: SessionStore, techniques_shown: Sequence[str] | None = None, no
                 return await on_select(chosen, is_answered, request)
 
             place.select(on_this, answered, tabs[name].outputs, show_progress="hidden", api_name=False)
+        stage.wire(answered, on_select)
     keep_no_status(demo)
     api.describe(demo)
     say_file_limit(iter(demo.blocks.values()), store.limits)
     demo.queue(max_size=store.limits.queue, default_concurrency_limit=8)
     return demo
+
+
+PartPath = list[tuple[gr.Tabs, str]]
+
+
+def parts_of(place: gr.Tab) -> dict[str, PartPath]:
+    """The parts of a tab by name, each with what must be selected to see it: groups of parts from the outside in."""
+    found: dict[str, PartPath] = {}
+
+    def look(block: Any, above: PartPath) -> None:
+        for child in getattr(block, "children", ()):
+            inside = above
+            if isinstance(child, gr.Tab) and isinstance(block, gr.Tabs) and isinstance(child.id, str):
+                inside = [*above, (block, child.id)]
+                found.setdefault(child.id, inside)
+            look(child, inside)
+
+    look(place, [])
+    return found
+
+
+def static_files() -> list[Path]:
+    """What the page fetches by itself: plotly.js, scripts and styles of components, recorded runs."""
+    scripted = [path for part in SCRIPTED for path in (*part.SCRIPTS.values(), part.STYLE)]
+    return [plotly_js_path(), *scripted, *served()]
+
+
+def labels() -> dict[str, str]:
+    """What each tab is called."""
+    return {name: label for name, (label, _) in TABS.items()}
 
 
 async def has_session(store: SessionStore, page: str) -> bool:

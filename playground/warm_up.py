@@ -17,10 +17,12 @@ def warm_up() -> None:
     from backends.pretext import compare
     from backends.pretext import shipped as pretext
     from backends.simclr import shipped
+    from backends.start import shipped as creatures
     from backends.word2vec.config import Word2VecConfig
 
     begun = time.perf_counter()
     try:
+        creatures.load()
         load_corpus(Word2VecConfig().corpus)
         projection.warm_up()
         shipped.load(shipped.FIRST)

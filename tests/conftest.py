@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,6 +48,22 @@ def speech_vectors() -> WordVectors:
     for _ in trainer.steps():
         pass
     return trainer.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pages_without_a_server() -> Iterator[None]:
+    """Let a page have its web server when it is launched; two that gradio makes earlier cost half of the time."""
+    from gradio.routes import App
+
+    create = App.create_app
+
+    def create_when_launched(blocks: Any, *args: Any, **options: Any) -> App | None:
+        early = sys._getframe(1).f_code.co_name in ("__exit__", "queue")
+        return None if early else create(blocks, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(App, "create_app", staticmethod(create_when_launched))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, Literal, Self
 
 from pydantic import model_validator
@@ -9,7 +10,7 @@ from pydantic import model_validator
 from backends.data.apples import FACTORS as APPLE_FACTORS
 from backends.engine.config import MAX_SEED, MethodConfig, setting
 
-OWN_RUN, UNTRAINED, PIXELS, NOBODY = "run", "untrained", "pixels", "none"
+UNTRAINED, PIXELS, NOBODY = "untrained", "pixels", "none"
 EncoderName = Literal[
     "simclr",
     "simclr-without-jitter",
@@ -23,7 +24,10 @@ EncoderName = Literal[
     "clip-emoji",
     "untrained",
     "pixels",
-    "run",
+    "own-simclr",
+    "own-mae",
+    "own-pretext",
+    "own-clip",
 ]
 AgainstName = Literal["none", EncoderName]
 TITLES: Final[dict[str, str]] = {
@@ -39,9 +43,19 @@ TITLES: Final[dict[str, str]] = {
     "clip-emoji": "CLIP's picture tower, from emoji",
     UNTRAINED: "Untrained net",
     PIXELS: "Raw pixels",
-    OWN_RUN: "Your own run",
+    "own-simclr": "Your SimCLR run",
+    "own-mae": "Your masked autoencoder",
+    "own-pretext": "Your pretext run",
+    "own-clip": "Your CLIP run",
 }
 """Of the encoders."""
+OWN_RUNS: Final[dict[str, str]] = {
+    "own-simclr": "SimCLR",
+    "own-mae": "MAE",
+    "own-pretext": "Pretext",
+    "own-clip": "CLIP",
+}
+"""Encoders that a visitor trains, with the tab where that is done."""
 
 FROZEN_WAYS, TUNED_WAYS = ("linear", "knn"), ("fine_tuning", "scratch")
 WAYS = FROZEN_WAYS + TUNED_WAYS
@@ -53,6 +67,10 @@ WAY_TITLES: Final[dict[str, str]] = {
 }
 LABELS = (1, 2, 5, 10, 20, 50, 100)
 """Labels per class at which accuracy is measured."""
+TRAINED_LABELS = (1, 10, 100)
+"""Those at which nets are trained too, where not all are asked for: a training for each costs far more than a probe."""
+EPOCHS = 20
+"""A training sees each of its labelled pictures at least so often."""
 TASKS: Final[dict[str, dict[str, str]]] = {
     "apples": {factor.name: factor.label for factor in APPLE_FACTORS},
     "emoji": {"category": "Category", "artist": "Artist"},
@@ -135,9 +153,17 @@ class TransferConfig(MethodConfig):
         label="From scratch",
         choices=ON_OFF,
     )
+    trained_at: Literal["some", "all"] = setting(
+        "some",
+        "Where the whole net is trained: at 1, 10 and 100 labels per class and at the most, or at every number of "
+        "labels, which takes about twice as long.",
+        label="Trained at",
+        choices={"some": "1, 10, 100", "all": "Every number"},
+    )
     steps: int = setting(
         100,
-        "Of each fine-tuning and each training from scratch. Too few, and neither has learned its labelled pictures.",
+        "Of each fine-tuning and each training from scratch, at least; more where each labelled picture would be seen "
+        f"less than {EPOCHS} times. Too few, and neither has learned its labelled pictures.",
         label="Steps",
         unit="batches for each point",
         ge=5,
@@ -182,6 +208,18 @@ class TransferConfig(MethodConfig):
     def counts(self) -> tuple[int, ...]:
         """Labels per class at which accuracy is measured, rising."""
         return tuple(count for count in LABELS if count <= int(self.most_labels))
+
+    @property
+    def trained_counts(self) -> tuple[int, ...]:
+        """Labels per class at which whole nets are trained, rising."""
+        counts = self.counts
+        return tuple(
+            count for count in counts if self.trained_at == "all" or count in TRAINED_LABELS or count == counts[-1]
+        )
+
+    def steps_for(self, pictures: int) -> int:
+        """Steps of a training on so many labelled pictures."""
+        return max(self.steps, math.ceil(EPOCHS * pictures / self.batch))
 
     @property
     def ways(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from backends.engine.trainer import TrainingError
 from backends.nets.frozen import frozen_copy
 from backends.nets.seeded import seeded
 from backends.nets.vision import ConvEncoder, build_encoder
-from backends.transfer.config import OWN_RUN, PIXELS, TITLES, UNTRAINED
+from backends.transfer.config import OWN_RUNS, PIXELS, TITLES, UNTRAINED
 
 UNTRAINED_SEED = 1
 SIMCLR_MODELS = {
@@ -42,6 +42,7 @@ class Encoder:
         fresh: builds the same net with random weights from torch's global generator; None where there is no net.
         trained_on: "apples", "emoji" or "own"; "" where it was not trained.
         learned: whether the net's weights are other than random.
+        steps: of a visitor's own run, how far it was; None of all others.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Encoder:
     fresh: Callable[[], nn.Module] | None
     trained_on: str = ""
     learned: bool = False
+    steps: int | None = None
 
     @torch.no_grad()
     def embed(self, images: Tensor) -> Tensor:
@@ -84,7 +86,8 @@ def load_encoder(name: str, *, size: int, data: str, run: Any = None, device: st
         name: of `backends.transfer.config.TITLES`.
         size: side of the task's pictures in pixels.
         data: the task's pictures: "apples", "emoji" or "own".
-        run: the visitor's own frozen run of SimCLR, a masked autoencoder, a pretext task or CLIP; needed for "run".
+        run: the visitor's own frozen run of SimCLR, a masked autoencoder, a pretext task or CLIP; needed for a name of
+            `OWN_RUNS`.
         device: "cpu", "cuda" or "mps".
 
     Raises:
@@ -99,10 +102,12 @@ def load_encoder(name: str, *, size: int, data: str, run: Any = None, device: st
         with seeded(UNTRAINED_SEED):
             net = ConvEncoder()
         return Encoder(name, TITLES[name], frozen_copy(net).to(device), ConvEncoder)
-    if name == OWN_RUN and run is None:
-        raise EncoderError("No run of your own is here yet: train one first, or choose another encoder.")
+    if name in OWN_RUNS and run is None:
+        raise EncoderError(
+            f"No {OWN_RUNS[name]} run of yours is here yet: train one in that tab first, or choose another encoder."
+        )
     try:
-        found = run if name == OWN_RUN else _shipped(name, size)
+        found = run if name in OWN_RUNS else _shipped(name, size)
     except CheckpointError as error:
         raise EncoderError(f"{TITLES[name]} can't be had ({str(error).rstrip('.')}): choose another one.") from None
     return _encoder_of(name, found, size, data, device)
@@ -153,7 +158,8 @@ def _encoder_of(name: str, frozen: Any, size: int, data: str, device: str) -> En
             f"{title} was trained on pictures of {config.image_size} pixels, and Image size (image_size) is {size}: "
             f"set it to {config.image_size}."
         )
-    return Encoder(name, title, net.eval().to(device), fresh, trained_on=config.data, learned=True)
+    steps = getattr(frozen, "step", None) if name in OWN_RUNS else None
+    return Encoder(name, title, net.eval().to(device), fresh, trained_on=config.data, learned=True, steps=steps)
 
 
 def _sees(config: Any) -> bool:

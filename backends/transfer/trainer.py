@@ -6,7 +6,8 @@ import itertools
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,19 @@ from backends.data.splits import load_split
 from backends.engine.checkpoints import write_atomically
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingError
 from backends.transfer.config import FROZEN_WAYS, TUNED_WAYS, UNTRAINED, TransferConfig
-from backends.transfer.encoders import Encoder, EncoderError, load_encoder
+from backends.transfer.embedding import embedded
+from backends.transfer.encoders import Encoder, load_encoder
 from backends.transfer.labels import check_task, draw_labelled
+from backends.transfer.pace import PROBE, READ, STEP_PICTURES, TRAIN, Kind, Pace
 from backends.transfer.points import Point, as_csv, curves
 from backends.transfer.probing import frozen_accuracy
 from backends.transfer.tuning import Tuning
 from backends.transfer.verdict import verdict
 
-TESTED = 1_000
-"""Held-out pictures at most."""
-EMBED_CHUNK = 50
-"""Pictures that are embedded at a time, so that no slice gets long."""
+TESTED = 500
+"""Held-out pictures at most; every trained net has to read them all."""
+Unit = tuple[Kind, float]
+"""A piece of work: its kind, and how much of it."""
 CSV_NAME, CARD_NAME = "transfer.csv", "transfer.json"
 
 
@@ -44,7 +47,7 @@ class TransferTrainer(Trainer):
         config: TransferConfig,
         *,
         pictures: PictureSet | None = None,
-        run: Any = None,
+        runs: Mapping[str, Any] | None = None,
         device: str = "cpu",
         seconds: float | None = None,
     ) -> None:
@@ -53,7 +56,8 @@ class TransferTrainer(Trainer):
         Args:
             config: the settings.
             pictures: the visitor's own; needed when config.data is "own", ignored otherwise.
-            run: a frozen copy of the visitor's own run; needed where config.encoder or config.against is "run".
+            runs: frozen copies of the visitor's own runs by their names in `OWN_RUNS`; those that config.encoder and
+                config.against name are needed.
             device: "cpu", "cuda" or "mps".
             seconds: a time budget; the points that are not measured by then are left out.
 
@@ -70,7 +74,8 @@ class TransferTrainer(Trainer):
         self.factor = self._factor(self.split.train)
         check_task(self.factor, config.counts[-1])
         self.encoders = [
-            load_encoder(name, size=config.size, data=config.data, run=run, device=device) for name in config.encoders
+            load_encoder(name, size=config.size, data=config.data, run=(runs or {}).get(name), device=device)
+            for name in config.encoders
         ]
         self.sets = [
             draw_labelled(self.factor.values, len(self.factor.classes), config.counts[-1], config.seed, draw)
@@ -91,11 +96,12 @@ class TransferTrainer(Trainer):
             )
         self.points: list[Point] = []
         self.step, self.seconds = 0, 0.0
+        self._pace, self._amounts = Pace(), self._planned_amounts()
         self._work = self._units()
         self._finished = False
 
     def steps(self) -> Iterator[Snapshot]:
-        """Measure point after point; `step` counts a frozen point as one and a trained one by its batches.
+        """Measure point after point; `step` counts pieces of work, `total` is an estimate by the time that they take.
 
         Metrics are means over the draws so far: "linear_10" with 10 labels per class, "against_knn_5" of the encoder
         that it is compared with; `points` says how many are measured.
@@ -106,11 +112,14 @@ class TransferTrainer(Trainer):
         """
         while not self._finished:
             begun = time.perf_counter()
+            passed = 0.0
             while True:
-                units = next(self._work, None)
-                self._finished = units is None
-                self.step += units or 0
-                passed = time.perf_counter() - begun
+                unit = next(self._work, None)
+                self._finished = unit is None
+                before, passed = passed, time.perf_counter() - begun
+                if unit is not None:
+                    self.step += 1
+                    self._pace.note(*unit, passed - before)
                 self._finished |= self._spent(passed)
                 if self._finished or passed > SLICE_SECONDS:
                     break
@@ -136,7 +145,7 @@ class TransferTrainer(Trainer):
         """Write the points as transfer.csv, and transfer.json: the card, with the points too."""
         table = as_csv(self.points)
         card = json.dumps(self.card(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        return [_write(directory / CSV_NAME, table), _write(directory / CARD_NAME, card)]
+        return [write_text(directory / CSV_NAME, table), write_text(directory / CARD_NAME, card)]
 
     def card(self) -> dict[str, Any]:
         """What was compared, on what, and what came out."""
@@ -180,10 +189,9 @@ class TransferTrainer(Trainer):
         one. A net that never learned is not fine-tuned: that would be training from scratch.
         """
         config = self.config
-        draws = list(itertools.product(range(config.seeds), config.counts))
         frozen = [
             (draw, count, encoder, way)
-            for draw, count in draws
+            for draw, count in itertools.product(range(config.seeds), config.counts)
             for encoder in self.encoders
             for way in config.ways
             if way in FROZEN_WAYS
@@ -191,11 +199,27 @@ class TransferTrainer(Trainer):
         nets = [encoder for encoder in self.encoders if encoder.net is not None]
         pairs = [(encoder, way) for encoder in nets for way in config.ways if way in TUNED_WAYS]
         pairs = [(e, way) for e, way in pairs if (e.learned if way == "fine_tuning" else e is nets[0])]
-        return frozen, [(draw, count, encoder, way) for draw, count in draws for encoder, way in pairs]
+        trained = itertools.product(range(config.seeds), config.trained_counts, pairs)
+        return frozen, [(draw, count, encoder, way) for draw, count, (encoder, way) in trained]
+
+    def _planned_amounts(self) -> Counter[Kind]:
+        """How much work of each kind there is."""
+        amounts: Counter[Kind] = Counter()
+        for encoder in self.encoders:
+            amounts[encoder.name, READ] += len(self._bank) + len(self._tested)
+        for _, _, encoder, _ in self._frozen:
+            amounts[encoder.name, PROBE] += 1
+        for _, count, encoder, _ in self._tuned:
+            pictures = count * len(self.factor.classes)
+            amounts[encoder.name, TRAIN] += self.config.steps_for(pictures) * self._step_amount(pictures)
+            amounts[encoder.name, READ] += len(self._tested)
+        return amounts
 
     def _notes(self) -> Iterator[str]:
         config = self.config
         for encoder in self.encoders:
+            if encoder.steps is not None:
+                yield f"{encoder.title} is taken as it was after {encoder.steps:,} steps."
             if encoder.learned and encoder.trained_on != config.data:
                 home = "pictures of its owner" if encoder.trained_on == "own" else encoder.trained_on
                 here = "your own pictures" if config.data == "own" else config.data
@@ -205,8 +229,12 @@ class TransferTrainer(Trainer):
             if encoder.name == UNTRAINED and config.fine_tuning == "on":
                 yield "To fine-tune an untrained net is to train it from scratch, so it has no curve of its own."
 
-    def _units(self) -> Iterator[int]:
-        """All the work, in pieces that take far less than a slice; yields what each adds to `step`."""
+    def _step_amount(self, pictures: int) -> int:
+        """How much work a step is where so many pictures are labelled."""
+        return STEP_PICTURES + min(self.config.batch, pictures)
+
+    def _units(self) -> Iterator[Unit]:
+        """All the work, in pieces that take less than a slice; yields each after it was done."""
         for encoder in self.encoders:
             yield from self._embed(encoder)
         for draw, count, encoder, way in self._frozen:
@@ -215,27 +243,17 @@ class TransferTrainer(Trainer):
             truth, classes = self._test_factor.values, len(self.factor.classes)
             accuracy = frozen_accuracy(way, bank[chosen], labels, tested, truth, classes, count)
             self._note(draw, count, encoder, way, accuracy)
-            yield 1
+            yield (encoder.name, PROBE), 1
         for planned in self._tuned:
             yield from self._tune(*planned)
 
-    def _embed(self, encoder: Encoder) -> Iterator[int]:
+    def _embed(self, encoder: Encoder) -> Iterator[Unit]:
         """Embed labelled and held-out pictures once for all points."""
-        found: list[Tensor] = []
-        for images in (self._bank, self._tested):
-            parts = []
-            for chunk in images.split(EMBED_CHUNK):
-                parts.append(encoder.embed(chunk))
-                yield 0
-            found.append(torch.cat(parts))
-        if not all(bool(torch.isfinite(features).all()) for features in found):
-            raise EncoderError(
-                f"{encoder.title} makes features that are NaN or infinite: take an earlier state of it, or another "
-                "encoder."
-            )
-        self._features[encoder.name] = (found[0], found[1])
+        bank = yield from embedded(encoder, self._bank)
+        tested = yield from embedded(encoder, self._tested)
+        self._features[encoder.name] = (bank, tested)
 
-    def _tune(self, draw: int, count: int, encoder: Encoder, way: str) -> Iterator[int]:
+    def _tune(self, draw: int, count: int, encoder: Encoder, way: str) -> Iterator[Unit]:
         """Train a net and test it."""
         chosen, labels = self._labelled(draw, count)
         tuning = Tuning(
@@ -248,13 +266,13 @@ class TransferTrainer(Trainer):
             seen=None if way == "scratch" else self._features[encoder.name][0],
             draw=draw,
         )
-        for _ in range(self.config.steps):
+        for _ in range(tuning.steps):
             tuning.advance()
-            yield 1
+            yield (encoder.name, TRAIN), self._step_amount(len(chosen))
         predicted = []
         for part in tuning.predict(self._tested):
             predicted.append(part)
-            yield 0
+            yield (encoder.name, READ), len(part)
         self._note(draw, count, encoder, way, float((np.concatenate(predicted) == self._test_factor.values).mean()))
 
     def _labelled(self, draw: int, count: int) -> tuple[Tensor, np.ndarray]:
@@ -284,13 +302,16 @@ class TransferTrainer(Trainer):
         return self.budget is not None and bool(self.points) and self.seconds + passed >= self.budget
 
     def _total(self) -> int:
-        planned = len(self._frozen) + len(self._tuned) * self.config.steps
-        if self.budget is None:
-            return planned
-        return max(self.step, min(planned, int(self.step * self.budget / max(self.seconds, 1e-9))))
+        """`step` at the end, were all pieces to take the same time: so the share that is done is one of time."""
+        left = self._pace.left(self._amounts)
+        if self.budget is not None:
+            left = min(left, self.budget - self.seconds)
+        return self.step + math.ceil(self.step * max(0.0, left) / max(self.seconds, 1e-9))
 
 
-def _write(path: Path, text: str) -> Path:
+def write_text(path: Path, text: str) -> Path:
+    """Write a text; the file is whole or not there."""
+
     def fill(temporary: Path) -> None:
         temporary.write_text(text, encoding="utf-8")
 

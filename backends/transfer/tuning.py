@@ -86,7 +86,7 @@ class Tuning:
             weight_decay=WEIGHT_DECAY,
             fused=images.device.type != "mps",
         )
-        self.step, self.loss = 0, math.nan
+        self.step, self.steps, self.loss = 0, config.steps_for(len(images)), math.nan
 
     def advance(self) -> None:
         """One step on a batch of labelled pictures.
@@ -95,7 +95,7 @@ class Tuning:
             TrainingDiverged: the loss is no longer finite.
         """
         for group in self._optimizer.param_groups:
-            group["lr"] = group["peak"] * rate_at(self.step / self._config.steps)
+            group["lr"] = group["peak"] * rate_at(self.step / self.steps)
         self.net.train(self._scratch)
         self.head.train(self._scratch)
         chosen = torch.from_numpy(self._draw_batch()).to(self._images.device)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from playground.controls import Controls
+from playground.links import VIEW_PARAMETER
 
+_SEE_VIEW = """(field, ...values) => {
+  const seen = (tab) => tab.offsetParent !== null && !tab.closest(".visually-hidden");
+  const tabs = document.querySelectorAll('.questions [role="tab"][aria-selected="true"][data-tab-id]');
+  const chosen = [...tabs].filter(seen);
+  return [chosen.length ? chosen.at(-1).dataset.tabId : "", ...values];
+}"""
+"""The field carries to the server which part of the tab is in sight: the innermost one."""
 _COPY = """(query) => {
   if (!query || !query.startsWith("?")) return query;
   const address = location.origin + location.pathname + query;
@@ -43,12 +53,19 @@ def wire_link(
             with a sentence.
     """
 
-    def on_copy(request: gr.Request, *values: Any) -> Any:
+    def on_copy(request: gr.Request, view: Any, *values: Any) -> Any:
         try:
-            text = "?" + make_query(request, list(values))
+            text = "?" + with_view(make_query(request, list(values)), view)
         except ValueError as error:
             text = str(error)
         return gr.update(value=text, visible=True)
 
-    made = button.click(on_copy, controls.inputs, field, show_progress="hidden", api_name=False)
+    made = button.click(on_copy, [field, *controls.inputs], field, js=_SEE_VIEW, show_progress="hidden", api_name=False)
     made.then(None, field, field, js=_COPY)
+
+
+def with_view(query: str, view: Any) -> str:
+    """A query that also names the part of the tab; what can be no part's name is left out."""
+    if not isinstance(view, str) or not re.fullmatch(r"[a-z0-9_-]{1,40}", view):
+        return query
+    return f"{query}&{urllib.parse.urlencode({VIEW_PARAMETER: view})}"

@@ -42,9 +42,24 @@ watch("value", () => {
 while a button was held down, of which the browser makes no click, the click counts all the same."""
 
 
-def pick_area(value: str = "", *, elem_id: str, elem_classes: list[str] | None = None) -> gr.HTML:
-    """Make the area; its event is `pick`, to be read with `picked`."""
-    return gr.HTML(value, js_on_load=_SCRIPT, apply_default_css=False, elem_id=elem_id, elem_classes=elem_classes)
+_KEYS = """
+const onKey = (event) => {
+  if (!element.isConnected) return document.removeEventListener("keydown", onKey);
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
+  if (element.offsetParent === null) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  for (const button of element.querySelectorAll("[data-key]"))
+    if (button.dataset.key === event.key) return button.click();
+};
+document.addEventListener("keydown", onKey);
+"""
+"""Keys that stand on buttons, wherever the focus is, unless somebody writes or the area is out of sight."""
+
+
+def pick_area(value: str = "", *, elem_id: str, elem_classes: list[str] | None = None, keys: bool = False) -> gr.HTML:
+    """Make the area; its event is `pick`, to be read with `picked`. With `keys`, a button's `data-key` presses it."""
+    script = _SCRIPT + _KEYS if keys else _SCRIPT
+    return gr.HTML(value, js_on_load=script, apply_default_css=False, elem_id=elem_id, elem_classes=elem_classes)
 
 
 def picked(event_data: Any) -> str:

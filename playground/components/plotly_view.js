@@ -67,12 +67,21 @@ async function draw() {
         trigger("select", { curve: p.curveNumber, index: p.pointNumber, key: p.customdata ?? null });
       });
     }
+    node.dataset.traces = String(figure.data.length);
     node.dataset.drawn = String(Number(node.dataset.drawn || 0) + 1);
   } finally {
     drawing = false;
     if (again) { again = false; requestAnimationFrame(draw); }
   }
 }
+// What a file shows: the newest figure in its own colours, zoomed as it is here.
+function figureNow() {
+  if (!props.value) return null;
+  const figure = JSON.parse(props.value);
+  for (const [axis, range] of Object.entries(zoomed)) if (figure.layout[axis]) figure.layout[axis].range = range;
+  return figure;
+}
+(function whenSaves() { window.FigureSave ? window.FigureSave.wire(element, figureNow) : setTimeout(whenSaves, 50); })();
 watch("value", draw);
 new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 (function whenReady() { window.Plotly ? draw() : setTimeout(whenReady, 50); })();

@@ -7,6 +7,7 @@ axis ranges. plotly.js comes from the plotly package on this machine, never from
 from __future__ import annotations
 
 import base64
+import html
 import json
 import urllib.parse
 from collections.abc import Mapping
@@ -16,11 +17,13 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from playground.components.figure_save import HOST, save_menu
+
 Figure = dict[str, Any]
 """{"data": [traces], "layout": {...}} in plotly's schema."""
 
 _SCRIPT = (Path(__file__).parent / "plotly_view.js").read_text(encoding="utf-8")
-_TEMPLATE = '<div class="plotly-view-canvas" role="img" aria-label="{label}"></div>'
+_TEMPLATE = '<div class="{host}"><div class="plotly-view-canvas" role="img" aria-label="{label}"></div>{menu}</div>'
 
 
 def plotly_view(value: Figure | None = None, *, label: str, height: int, **options: Any) -> gr.HTML:
@@ -37,7 +40,7 @@ def plotly_view(value: Figure | None = None, *, label: str, height: int, **optio
     """
     return gr.HTML(
         value=None if value is None else pack(value),
-        html_template=_TEMPLATE.replace("{label}", label),
+        html_template=_TEMPLATE.format(host=HOST, label=html.escape(label), menu=save_menu(label)),
         css_template=f".plotly-view-canvas {{ height: {height}px; width: 100%; }}",
         js_on_load=_SCRIPT,
         apply_default_css=False,

@@ -17,6 +17,7 @@ from backends.engine.misfortune import said_of
 from backends.engine.trainer import Trainer, TrainingError
 from playground.components import answers
 from playground.controls import Controls
+from playground.kept_runs import KeptError, keep
 from playground.session import Run, Session, SessionStore
 
 MAX_WAITING = 64
@@ -64,16 +65,24 @@ class TabRun:
 class RunPanel:
     """The buttons and the progress line of one tab."""
 
-    def __init__(self, store: SessionStore, prefix: str, verb: str = "Train") -> None:
-        """Lay the panel out where it is created; `verb` is what its first button does."""
+    def __init__(self, store: SessionStore, prefix: str, verb: str = "Train", *, pins: bool = True) -> None:
+        """Lay the panel out where it is created.
+
+        `verb` is what its first button does; `pins` says whether its runs can be pinned for the tab Compare here.
+        """
         self.store = store
         self.verb = verb
+        self.pin: gr.Button | None = None
         with gr.Row(elem_classes=["run-buttons"]):
             self.train = gr.Button(verb, variant="primary", size="sm", elem_id=f"{prefix}-train", min_width=60)
             self.pause = gr.Button("Pause", size="sm", interactive=False, elem_id=f"{prefix}-pause", min_width=60)
             self.step = gr.Button("Step", size="sm", elem_id=f"{prefix}-step", min_width=60)
             self.reset = gr.Button("Reset", size="sm", elem_id=f"{prefix}-reset", min_width=60)
         self.status = answers.html_area(status_html("ready"), elem_id=f"{prefix}-status", elem_classes=["run-status"])
+        if pins:
+            self.pin_note = answers.html_area(elem_id=f"{prefix}-kept-note", elem_classes=["note-line", "pin-note"])
+            with gr.Row(elem_classes=["run-buttons", "pin-row"]):
+                self.pin = gr.Button("Pin this run", size="sm", elem_id=f"{prefix}-keep", min_width=60)
 
     @property
     def buttons(self) -> list[gr.Button]:
@@ -128,10 +137,29 @@ class RunPanel:
                     api_name=False,
                 )
         self.pause.click(on_pause, None, None, show_progress="hidden", api_name=f"{tab.tab}_pause")
+        self._wire_pin(tab)
         changes = [widget.change for widget in tab.controls.widgets.values()]
         gr.on(
             changes, on_change, inputs, self.train, show_progress="hidden", trigger_mode="always_last", api_name=False
         )
+
+    def _wire_pin(self, tab: TabRun) -> None:
+        """Pin the run for the tab Compare; a new training takes the sentence about it away."""
+        if self.pin is None:
+            return
+
+        def on_pin(request: gr.Request) -> str:
+            session = self._session(request)
+            try:
+                kept = keep(session, session.runs.get(tab.tab))
+            except KeptError as error:
+                return answers.problem(str(error))
+            return answers.sentence(f"Pinned as “{kept.run.name}”: it stands in the tab Compare.")
+
+        self.pin.click(
+            on_pin, None, self.pin_note, show_progress="hidden", concurrency_limit=8, api_name=f"{tab.tab}_pin"
+        )
+        gr.on([self.train.click, self.step.click, self.reset.click], None, None, self.pin_note, js="() => ''")
 
     def outputs(self, tab: TabRun) -> list[gr.components.Component]:
         """What `restore` sets: status, buttons, views, and the widgets of the settings."""

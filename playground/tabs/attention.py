@@ -13,6 +13,7 @@ from playground import controls
 from playground.components import answers
 from playground.components.attention_bench import attention_bench
 from playground.components.link_box import wire_link
+from playground.link_texts import kept_texts, take_texts, text_of
 from playground.links import Link, LinkTarget, query_of, read_query
 from playground.session import Session, SessionStore
 from playground.tabs import attention_heads, attention_recall
@@ -25,7 +26,10 @@ LEAD = (
     "By comparing its query with every word's key: one sum, no recurrence. Work it out, see it remember where an LSTM "
     "forgets, look into trained heads."
 )
-LINK = LinkTarget({"": RecallConfig})
+LINK = LinkTarget(
+    {"": RecallConfig},
+    kept=(text_of("text", attention_heads.asked_of, "text", attention_heads.Asked().text),),
+)
 
 
 def build_tab(store: SessionStore) -> Tab:
@@ -48,6 +52,8 @@ def build_tab(store: SessionStore) -> Tab:
 
     def on_open(session: Session, link: Link | None) -> list[Any]:
         config = link.configs[""] if link is not None else None
+        if link is not None:
+            take_texts(session, LINK.kept, link.texts)
         return [
             gr.update(selected="recall") if link is not None else gr.skip(),
             *recall.panel.restore(run, session, config),
@@ -64,7 +70,7 @@ def make_query(store: SessionStore, settings: controls.Controls, request: gr.Req
     Raises:
         ConfigError: a setting is out of its range.
     """
-    query = query_of(TAB, {"": settings.read(values)})
     session = store.of(str(request.session_hash))
+    query = query_of(TAB, {"": settings.read(values)}, kept_texts(session, LINK.kept))
     session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
     return query

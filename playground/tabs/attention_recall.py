@@ -125,7 +125,7 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
             table = answers.html_area(elem_id="recall-table")
             answers.html_area(answers.sentence(LSTM_NOTE))
         with gr.Column(min_width=300):
-            sweep_panel = RunPanel(store, "recall-sweep", "Sweep distances")
+            sweep_panel = RunPanel(store, "recall-sweep", "Sweep distances", pins=False)
             distances = plotly_view(label="Accuracy over distance", height=170, elem_id="recall-distances")
     return {
         "verdict": verdict,

@@ -16,6 +16,8 @@ from playground.session import Session
 from playground.tabs.pictures import HELD_OUT, Picked
 
 OWN_NAME = "your picture"
+MAX_TURN = 10_000
+"""Of the number of a picture that a link names; benches go round through those that they have."""
 NEXT_APPLES = 100
 """Where there is no model, so many apples are gone through."""
 

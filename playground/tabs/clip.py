@@ -16,6 +16,7 @@ from playground import controls
 from playground.components import answers
 from playground.components.link_box import link_field, wire_link
 from playground.components.run_panel import RunPanel, TabRun
+from playground.link_texts import kept_texts, take_texts
 from playground.links import Link, LinkTarget, query_of, read_query
 from playground.own_pictures import OWN_DATA, own_pictures, read_own_pictures, take_own_pictures
 from playground.session import Session, SessionStore
@@ -32,7 +33,7 @@ LEAD = (
     "Pictures and captions, no labels: each picture must find its own caption. Afterwards any words you type are a "
     "classifier."
 )
-LINK = LinkTarget({"": CLIPConfig})
+LINK = LinkTarget({"": CLIPConfig}, kept=clip_ask.TEXTS)
 SHOW_TRAINING = "() => ({__type__: 'update', selected: 'live'})"
 DOOR = (
     "A .zip with a folder for each caption, or with a captions.csv (columns file and caption). Your pictures stay in "
@@ -89,6 +90,8 @@ def build_tab(store: SessionStore) -> Tab:
 
     def on_open(session: Session, link: Link | None) -> list[Any]:
         config = link.configs[""] if link is not None else None
+        if link is not None:
+            take_texts(session, LINK.kept, link.texts)
         return [
             *parts.panel.restore(run, session, config),
             *clip_ask.texts_of(session),
@@ -206,6 +209,6 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
     """
     session = store.of(str(request.session_hash))
     config: MethodConfig = tab.controls.read(values)
-    query = query_of(TAB, {"": config})
+    query = query_of(TAB, {"": config}, kept_texts(session, LINK.kept))
     session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
     return query

@@ -28,6 +28,7 @@ from backends.data.pictures import PictureError, resize, trim
 from playground.components import answers
 from playground.components.sprites import data_url
 from playground.components.webcam import read_snapshot, webcam
+from playground.link_texts import KeptText
 from playground.session import Session, SessionStore
 from playground.tabs.clip_state import GROUP_TITLES, gallery_of, groups_of, model_of, waiting
 from playground.tabs.tab import QUICK
@@ -201,6 +202,30 @@ def texts_of(session: Session) -> tuple[str, str]:
         return texts
     frozen, _ = model_of(session)
     return first_labels(frozen.config.data if frozen is not None else ""), FIRST_TEMPLATES
+
+
+def _take_labels(session: Session, text: str) -> None:
+    asked = asked_of(session)
+    asked.texts = (text, asked.texts[1] or FIRST_TEMPLATES)
+
+
+def _take_templates(session: Session, text: str) -> None:
+    asked_of(session).texts = (texts_of(session)[0], text)
+
+
+def _labels(session: Session) -> str:
+    """Labels that the visitor has typed; those of the page are the model's, and need no model to be left out."""
+    labels = asked_of(session).texts[0]
+    return "" if labels in FIRST_LABELS.values() else labels
+
+
+TEXTS = (
+    KeptText("labels", _labels, _take_labels, ""),
+    KeptText(
+        "templates", lambda session: asked_of(session).texts[1] or FIRST_TEMPLATES, _take_templates, FIRST_TEMPLATES
+    ),
+)
+"""What a link carries of what was asked."""
 
 
 def forget_first_labels(session: Session) -> None:

@@ -18,6 +18,7 @@ from playground import controls
 from playground.components import answers
 from playground.components.link_box import link_field, wire_link
 from playground.components.run_panel import RunPanel, TabRun
+from playground.link_texts import kept_texts, take_texts
 from playground.links import Link, LinkTarget, query_of, read_query
 from playground.session import Session, SessionStore
 from playground.tabs import (
@@ -29,6 +30,7 @@ from playground.tabs import (
     language_presets,
     language_repair,
     language_scale,
+    language_texts,
     language_ways,
 )
 from playground.tabs.attention_heads import wire_inside
@@ -41,7 +43,7 @@ from playground.tabs.tab import QUICK, Tab
 
 QUESTION = "What can be learned from text that nobody labelled?"
 LEAD = "Hide a part of a text: the text itself is the answer. BERT, T5 and GPT hide different parts."
-LINK = LinkTarget({"": TrioConfig})
+LINK = LinkTarget({"": TrioConfig}, kept=language_texts.TEXTS)
 SHOW_TRAINING = "() => ({__type__: 'update', selected: 'live'})"
 HIDING = ("mask_ratio", "masked_share", "objective", "corruption_ratio", "mean_span")
 """Settings of what is hidden, which one of the models has and the others have not."""
@@ -101,6 +103,8 @@ def build_tab(store: SessionStore) -> Tab:
 
     def on_open(session: Session, link: Link | None) -> list[Any]:
         config = link.configs[""] if link is not None else None
+        if link is not None:
+            take_texts(session, LINK.kept, link.texts)
         kept = language_ways.kept_ways(session)
         bench = [kept.text, kept.ratio, kept.span, "sentences" if kept.shuffled else "spans"]
         return [*parts.panel.restore(run, session, config), *bench, *language_ways.views_of(session)]
@@ -250,6 +254,6 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
         ConfigError: a setting is out of its range.
     """
     session = store.of(str(request.session_hash))
-    query = query_of(TAB, {"": tab.controls.read(values)})
+    query = query_of(TAB, {"": tab.controls.read(values)}, kept_texts(session, LINK.kept))
     session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
     return query

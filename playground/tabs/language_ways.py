@@ -33,7 +33,7 @@ EXAMPLES = (
 MOST_TOKENS = 48
 """Of a sentence that are shown; a longer one is cut, and that is said."""
 MAX_TEXT = 100_000
-MAX_RATIO, MAX_SPAN, MOST_CUT = 0.9, 10.0, 0.5
+MIN_RATIO, MAX_RATIO, MIN_SPAN, MAX_SPAN, MOST_CUT = 0.05, 0.9, 1.0, 10.0, 0.5
 FEWEST = 2
 DRAWS = 20
 FACTS = {
@@ -218,7 +218,10 @@ def kept_ways(session: Session) -> Ways:
 def set_ways(session: Session, text: Any, ratio: Any, span: Any, broken: Any) -> list[Any]:
     """Take the settings of the bench; values that say what is wrong with one, or nothing."""
     kept = kept_ways(session)
-    for value, name, least, most in ((ratio, "Hidden", 0.05, MAX_RATIO), (span, "Span length", 1, MAX_SPAN)):
+    for value, name, least, most in (
+        (ratio, "Hidden", MIN_RATIO, MAX_RATIO),
+        (span, "Span length", MIN_SPAN, MAX_SPAN),
+    ):
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
             return said(f"{name} is {str(value)[:20]}; it must be a number from {least:g} to {most:g}.")
     text = str(text)[:MAX_TEXT] if isinstance(text, str) else ""

@@ -17,11 +17,13 @@ from playground import controls
 from playground.components import answers
 from playground.components.link_box import link_field, wire_link
 from playground.components.run_panel import RunPanel, TabRun
+from playground.link_texts import kept_texts, number_of, take_texts
 from playground.links import Link, LinkTarget, query_of, read_query
 from playground.own_pictures import own_pictures
 from playground.picture_map import AT_REST, MapPart
 from playground.session import Session, SessionStore
 from playground.tabs import mae_bench, mae_inside, mae_live, mae_pictures, mae_ratios, picture_home, pictures
+from playground.tabs.bench_picture import MAX_TURN
 from playground.tabs.mae_home import HOME
 from playground.tabs.mae_how import build_how_it_works
 from playground.tabs.mae_presets import lay_out_presets
@@ -35,7 +37,10 @@ LEAD = (
     "learn what things look like."
 )
 MAP_PREFIX, BENCH_PREFIX = "map_", "bench_"
-LINK = LinkTarget({"": MAEConfig, MAP_PREFIX: MapConfig, BENCH_PREFIX: BenchConfig})
+LINK = LinkTarget(
+    {"": MAEConfig, MAP_PREFIX: MapConfig, BENCH_PREFIX: BenchConfig},
+    kept=(number_of("picture", mae_bench.bench_of, "turn", 0, least=0, most=MAX_TURN),),
+)
 SHOW_TRAINING = "() => ({__type__: 'update', selected: 'live'})"
 
 
@@ -236,7 +241,7 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
         BENCH_PREFIX: mae_bench.bench_of(session).config,
         **({MAP_PREFIX: kept} if kept is not None else {}),
     }
-    query = query_of(TAB, configs)
+    query = query_of(TAB, configs, kept_texts(session, LINK.kept))
     session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
     return query
 
@@ -250,6 +255,7 @@ def take_link(session: Session, link: Link | None) -> MethodConfig | None:
     assert isinstance(bench_config, BenchConfig)
     if map_config != MapConfig():
         mae_live.MAP.keep(session, map_config)
+    take_texts(session, LINK.kept, link.texts)
     bench = mae_bench.bench_of(session)
     bench.config, bench.hidden = bench_config, None
     bench.changed()

@@ -11,13 +11,14 @@ from typing import Any
 import gradio as gr
 
 from backends.analysis.map_config import MapConfig
-from backends.engine.config import MethodConfig
+from backends.engine.config import MAX_SEED, MethodConfig
 from backends.pretext.config import OWN_PICTURES, task_of
 from backends.pretext.task_config import OWN_SETTINGS, TaskConfig
 from playground import controls
 from playground.components import answers
 from playground.components.link_box import link_field, wire_link
 from playground.components.run_panel import RunPanel, TabRun
+from playground.link_texts import kept_texts, number_of, take_texts
 from playground.links import Link, LinkTarget, query_of, read_query
 from playground.own_pictures import own_pictures
 from playground.picture_map import AT_REST, MapPart
@@ -32,6 +33,7 @@ from playground.tabs import (
     pretext_pictures,
     pretext_unsolvable,
 )
+from playground.tabs.bench_picture import MAX_TURN
 from playground.tabs.presets import ButtonOf, wire_presets
 from playground.tabs.pretext_home import HOME
 from playground.tabs.pretext_how import build_how_it_works
@@ -42,7 +44,13 @@ from playground.tabs.tab import QUICK, Tab
 QUESTION = "What must you know to solve a puzzle?"
 LEAD = "Turn a picture, cut a hole, shuffle its tiles: what was done is the label, and nobody has to write it."
 MAP_PREFIX = "map_"
-LINK = LinkTarget({"": TaskConfig, MAP_PREFIX: MapConfig})
+LINK = LinkTarget(
+    {"": TaskConfig, MAP_PREFIX: MapConfig},
+    kept=(
+        number_of("picture", pretext_bench.bench_of, "turn", 0, least=0, most=MAX_TURN),
+        number_of("puzzle", pretext_bench.bench_of, "seed", 1, least=0, most=MAX_SEED),
+    ),
+)
 FIRST = ("task", "data", "steps")
 """The settings that stand above those which only one task has."""
 SHOW_TRAINING = """() => {
@@ -270,7 +278,7 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
         "": tab.controls.read(values),
         **({MAP_PREFIX: kept} if kept is not None else {}),
     }
-    query = query_of(TAB, configs)
+    query = query_of(TAB, configs, kept_texts(session, LINK.kept))
     session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
     return query
 
@@ -285,6 +293,7 @@ def opened_config(session: Session, link: Link | None) -> MethodConfig | None:
         assert isinstance(config, TaskConfig)
         assert isinstance(map_config, MapConfig)
         choose_task(session, config.task)
+        take_texts(session, LINK.kept, link.texts)
         if map_config != MapConfig():
             pretext_live.MAP.keep(session, map_config)
         return config

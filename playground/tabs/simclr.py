@@ -129,7 +129,7 @@ def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
     data_note = answers.html_area(elem_id="simclr-data-note", elem_classes=["note-line"])
     with gr.Accordion("Advanced", open=False):
         widgets |= controls.build_advanced(SimCLRConfig, "simclr", AUGMENTATIONS)
-    panel = RunPanel(store, "simclr")
+    panel = RunPanel(store, "simclr", pins=False)
     with gr.Row(elem_classes=["run-buttons"]):
         pin = gr.Button("Pin this run", size="sm", elem_id="simclr-pin", min_width=60)
         copy_link = gr.Button("Copy link", size="sm", elem_id="simclr-copy-link", min_width=60)

@@ -44,7 +44,7 @@ def lay_out_ablation(store: SessionStore) -> AblationPart:
     with gr.Row(elem_classes=["ablation-row"]):
         with gr.Column(scale=0, min_width=280, elem_classes=["ablation-ask"]):
             answers.html_area(f"<p class='prose'>{INTRODUCTION}</p>")
-            panel = RunPanel(store, "simclr-abl", "Run")
+            panel = RunPanel(store, "simclr-abl", "Run", pins=False)
             line = answers.html_area(elem_id="simclr-abl-line")
         with gr.Column(min_width=420):
             chart = plotly_view(

@@ -23,8 +23,10 @@ class Tab:
         outputs: the components that are set when a page is opened or reloaded.
         open: makes their values for a session; a link that names this tab comes along once.
         link: what the tab takes from a link.
+        every_time: whether it is opened anew at each visit, because other tabs change what it shows.
     """
 
     outputs: list[gr.components.Component]
     open: Callable[[Session, Link | None], list[Any]]
     link: LinkTarget
+    every_time: bool = False

@@ -123,7 +123,7 @@ def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
     own_text_note = answers.html_area(_corpus_note("all"), elem_id="w2v-corpus-note", elem_classes=["note-line"])
     with gr.Accordion("Advanced", open=False):
         widgets |= controls.build_advanced(Word2VecConfig, "w2v")
-    panel = RunPanel(store, "w2v")
+    panel = RunPanel(store, "w2v", pins=False)
     with gr.Row(elem_classes=["run-buttons"]):
         pin = gr.Button("Pin this run", size="sm", elem_id="w2v-pin", min_width=60)
         copy_link = gr.Button("Copy link", size="sm", elem_id="w2v-copy-link", min_width=60)

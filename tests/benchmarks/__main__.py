@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "clip": ["tests.benchmarks.clip"],
     "language": ["tests.benchmarks.language"],
     "pretext": ["tests.benchmarks.pretext"],
+    "crowd": ["tests.benchmarks.crowd"],
 }
 """The modules of each benchmark, run in this order. A module has add_arguments(parser) and run(options), which
 yields flat dictionaries of results, one a line."""

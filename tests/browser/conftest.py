@@ -15,10 +15,10 @@ from playground import session as session_module
 from playground import shell
 from playground.limits import Limits
 from playground.session import SessionStore
-from playground.tabs import word2vec_map
+from playground.tabs import start, word2vec_map
 from tests.browser import chromium
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 300.0
 """Of everything that waits for a page: long enough for a machine that does much else besides."""
 GRACE_SECONDS = 15.0
 """Longer than a page takes to open on a slow machine, or a reload would find its session gone."""
@@ -227,7 +227,7 @@ def new_visitor(server: Server, lend_page: Callable[..., Lent]) -> Callable[...,
     def make() -> Visitor:
         lent = lend_page()
         visitor = Visitor(lent.page.context, lent.page, lent.errors, lent.requests)
-        return visitor.open(server.address, server.technique)
+        return visitor.open(server.address, server.technique or start.TAB)
 
     return make
 

@@ -17,7 +17,7 @@ ATTACK = "<img src=x onerror=window.hacked=1>"
 def guest(visitor) -> Visitor:
     """A visitor who has opened the tab."""
     visitor.page.get_by_role("tab", name="Attention", exact=True).click()
-    visitor.page.wait_for_selector("#attention-bench table", timeout=60_000)
+    visitor.page.wait_for_selector("#attention-bench table")
     return visitor
 
 
@@ -51,9 +51,9 @@ def test_both_nets_train_and_a_reload_in_the_middle_finds_them_paused(guest, ser
     wait_for(lambda: "so far" in guest.page.inner_text("#recall-verdict"), "first numbers")
     wait_for(lambda: "Attention of the question mark" in guest.page.inner_text("#recall-strip"), "a drawn sequence")
     guest.page.reload()
-    guest.page.wait_for_selector("#attention-bench table", timeout=30_000)
+    guest.page.wait_for_selector("#attention-bench table")
     show(guest, "LSTM against transformer")
-    guest.page.wait_for_selector("#recall-status .status[data-phase=paused]", timeout=30_000)
+    guest.page.wait_for_selector("#recall-status .status[data-phase=paused]")
     assert "Over 20 distractors" in guest.page.inner_text("#recall-verdict")
     assert guest.page.locator("#recall-distance input[type=number]").input_value() == "20"
     before = guest.page.inner_text("#recall-strip")
@@ -87,7 +87,7 @@ def test_heads_are_read_silenced_and_nothing_a_visitor_writes_is_markup(guest):
     assert guest.page.evaluate("window.hacked") is None
     guest.page.click("#attention-model input")
     guest.page.get_by_role("option", name="gpt2").first.click()
-    wait_for(lambda: "gpt2" in guest.page.inner_text("#attention-heads-note"), "why it can't be had", 60)
+    wait_for(lambda: "gpt2" in guest.page.inner_text("#attention-heads-note"), "why it can't be had")
     assert "Small GPT" in guest.page.input_value("#attention-model input")
 
 

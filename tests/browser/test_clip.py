@@ -18,7 +18,7 @@ ATTACK = "<img src=x onerror=window.hacked=1>"
 @pytest.fixture
 def guest(visitor) -> Visitor:
     """A visitor whose first picture has been answered."""
-    visitor.page.wait_for_selector("#clip-bars tbody tr", timeout=60_000)
+    visitor.page.wait_for_selector("#clip-bars tbody tr")
     return visitor
 
 
@@ -52,7 +52,7 @@ def test_any_words_become_a_classifier_and_the_sum_is_shown(guest):
 def test_a_search_ranks_pictures_and_a_click_asks_about_one(guest):
     show(guest, "Search")
     note = "#clip-search-note"
-    wait_for(lambda: "Best 24 of 6,268" in guest.page.inner_text(note), "the first search", 60)
+    wait_for(lambda: "Best 24 of 6,268" in guest.page.inner_text(note), "the first search")
     guest.page.fill("#clip-plus input", "a zzyzx heart")
     guest.page.click("#clip-search")
     wait_for(lambda: "zzyzx" in guest.page.inner_text(note), "the unseen word")
@@ -69,7 +69,7 @@ def test_a_search_ranks_pictures_and_a_click_asks_about_one(guest):
     wait_for(lambda: "The middles are" in guest.page.inner_text("#clip-gap-line"), "the gap")
     guest.page.wait_for_selector("#clip-gap .scatterlayer .trace")
     guest.page.locator("#clip-gap-layout").get_by_label("UMAP").check()
-    wait_for(lambda: "neighbours are kept" in guest.page.inner_text("#clip-gap"), "the UMAP", 60)
+    wait_for(lambda: "neighbours are kept" in guest.page.inner_text("#clip-gap"), "the UMAP")
     assert guest.errors == []
 
 
@@ -79,13 +79,13 @@ def test_the_matrix_is_live_and_a_reload_finds_the_run(guest):
     box.blur()
     guest.page.click("#clip-train")
     cells = "#clip-matrix .clip-cells"
-    guest.page.wait_for_selector(cells, timeout=60_000)
+    guest.page.wait_for_selector(cells)
     first = guest.page.get_attribute(cells, "src")
     wait_for(lambda: guest.page.get_attribute(cells, "src") != first, "the matrix to change")
     guest.page.click("#clip-pause")
     guest.page.wait_for_selector("#clip-status .status[data-phase=paused]")
     guest.page.reload()
-    guest.page.wait_for_selector("#clip-status .status[data-phase=paused]", timeout=60_000)
+    guest.page.wait_for_selector("#clip-status .status[data-phase=paused]")
     wait_for(lambda: "Your own run answers" in guest.page.inner_text("#clip-ask-note"), "the own run's answer")
 
 
@@ -104,7 +104,7 @@ def archive(captions: str) -> dict:
 def test_the_model_of_apples_composes_and_the_page_follows(guest):
     show(guest, "Composition")
     guest.page.click("#clip-composition-load")
-    guest.page.wait_for_selector("#clip-composition td.never", timeout=60_000)
+    guest.page.wait_for_selector("#clip-composition td.never")
     assert guest.page.locator("#clip-composition td.never").count() == 6
     assert "combinations never seen" in guest.page.inner_text("#clip-composition-line")
     assert not guest.page.locator("#clip-composition-load").is_visible()
@@ -132,7 +132,7 @@ def test_captions_of_ones_own_are_read_or_refused_in_a_sentence(guest):
     guest.page.locator("#clip-steps input").fill("20")
     guest.page.locator("#clip-steps input").blur()
     guest.page.click("#clip-train")
-    guest.page.wait_for_selector("#clip-status .status[data-phase=done]", timeout=60_000)
+    guest.page.wait_for_selector("#clip-status .status[data-phase=done]")
     assert ATTACK[:20] in str(guest.page.get_attribute("#clip-matrix .clip-rows img", "title"))
     assert guest.page.evaluate("window.hacked") is None
     assert guest.errors == []

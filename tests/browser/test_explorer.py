@@ -1340,7 +1340,7 @@ def test_the_history_is_scrubbed_replayed_and_kept_by_a_reload(visitor):
     wait_for(lambda: visitor.explorer("Array.from(e.flat.slice(0, 20))") == now, "the last state")
     visitor.page.click("#w2v-map button:has-text('Replay')")
     wait_for(lambda: visitor.explorer("e.scrub") is not None, "the replay")
-    wait_for(lambda: visitor.explorer("!e.playing && e.scrub === null"), "its end", 60)
+    wait_for(lambda: visitor.explorer("!e.playing && e.scrub === null"), "its end")
 
     visitor.page.reload()
     visitor.page.wait_for_selector("#w2v-map .explorer-root[data-items][data-drawn]")
@@ -1357,7 +1357,7 @@ def own_text(visitor: Visitor, tmp_path: Path, lines: list[str]) -> None:
     visitor.page.set_input_files("#w2v-own-text input[type=file]", path)
     wait_for(lambda: "Press Train" in visitor.page.inner_text("#w2v-corpus-note"), "the word count")
     visitor.page.click("#w2v-train")
-    visitor.wait_for_phase("done", seconds=120)
+    visitor.wait_for_phase("done")
     wait_for(
         lambda: visitor.explorer("e.items && e.items.id === e.frame.items && e.frame.run !== 'shipped'"), "its words"
     )

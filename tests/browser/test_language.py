@@ -15,7 +15,7 @@ WAYS = "#language-ways"
 @pytest.fixture
 def guest(visitor) -> Visitor:
     """A visitor who sees the three ways."""
-    visitor.page.wait_for_selector(f"{WAYS} .way", timeout=60_000)
+    visitor.page.wait_for_selector(f"{WAYS} .way")
     return visitor
 
 
@@ -59,7 +59,7 @@ def test_tokens_are_hidden_by_click_and_key_and_any_text_is_text(guest):
 def test_three_questions_are_answered_and_wrong_ones_are_sentences(guest):
     page = guest.page
     ask(guest, "BERT: fill a mask")
-    page.wait_for_selector("#language-guesses [data-pick='0:0']", timeout=60_000)
+    page.wait_for_selector("#language-guesses [data-pick='0:0']")
     best = page.inner_text("#language-guesses [data-pick='0:0']")
     page.click("#language-guesses [data-pick='0:0']")
     wait_for(lambda: f"United {best} want" in page.input_value("#language-fill-text textarea"), "the accepted word")
@@ -67,11 +67,11 @@ def test_three_questions_are_answered_and_wrong_ones_are_sentences(guest):
     page.click("#language-fill")
     wait_for(lambda: "has no [MASK]" in note(guest, "fill"), "the sentence")
     ask(guest, "T5: repair")
-    page.wait_for_selector("#language-repaired .gap-table td", timeout=60_000)
+    page.wait_for_selector("#language-repaired .gap-table td")
     page.click("#language-break")
     wait_for(lambda: "stood there" in page.inner_text("#language-repaired"), "a broken sentence")
     ask(guest, "GPT: continue")
-    page.wait_for_selector("#language-written [data-pick='39']", timeout=60_000)
+    page.wait_for_selector("#language-written [data-pick='39']")
     page.click("#language-written [data-pick='3']")
     wait_for(lambda: "Token 4:" in page.inner_text("#language-distribution"), "a token's distribution")
     page.fill("#language-prompt textarea", ATTACK)
@@ -90,18 +90,18 @@ def test_all_three_train_and_a_reload_finds_them_paused(guest):
     box.fill("2000")
     box.blur()
     page.click("#language-train")
-    page.wait_for_selector("#language-samples section", timeout=90_000)
+    page.wait_for_selector("#language-samples section")
     assert page.locator("#language-table tbody tr").count() == 3
     before = page.inner_text("#language-table")
-    wait_for(lambda: page.inner_text("#language-table") != before, "newer measures", 90)
+    wait_for(lambda: page.inner_text("#language-table") != before, "newer measures")
     page.click("#language-pause")
-    page.wait_for_selector("#language-status .status[data-phase=paused]", timeout=30_000)
+    page.wait_for_selector("#language-status .status[data-phase=paused]")
     guest.errors.clear()
     page.reload()
-    page.wait_for_selector("#language-status .status[data-phase=paused]", timeout=60_000)
+    page.wait_for_selector("#language-status .status[data-phase=paused]")
     assert page.input_value("#language-steps input") == "2000"
     ask(guest, "BERT: fill a mask")
-    wait_for(lambda: "Your own BERT answers" in note(guest, "fill"), "the own run's answer", 60)
+    wait_for(lambda: "Your own BERT answers" in note(guest, "fill"), "the own run's answer")
 
 
 def test_a_wrong_setting_or_text_is_a_sentence(guest):

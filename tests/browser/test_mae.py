@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Visitor, wait_for
+from tests.browser.conftest import PATIENCE_SECONDS, Visitor, wait_for
 from tests.browser.test_simclr import zip_of_folders
 
 pytestmark = pytest.mark.browser
@@ -18,7 +18,7 @@ ATTACK = "<img src=x onerror=window.hacked=1>"
 
 def enter(guest: Visitor) -> Visitor:
     guest.page.get_by_role("tab", name="MAE", exact=True).click()
-    guest.page.wait_for_selector("#mae-bench .mb-root[data-drawn]", timeout=90_000)
+    guest.page.wait_for_selector("#mae-bench .mb-root[data-drawn]")
     return guest
 
 
@@ -70,7 +70,7 @@ def click_patch(guest: Visitor, patch: int, side: int = 8) -> None:
     )
 
 
-def wait_for_phase(guest: Visitor, *phases: str, seconds: float = 120) -> None:
+def wait_for_phase(guest: Visitor, *phases: str, seconds: float = PATIENCE_SECONDS) -> None:
     chosen = ", ".join(f"#mae-status .status[data-phase={phase}]" for phase in phases)
     guest.page.wait_for_selector(chosen, timeout=1000 * seconds)
 
@@ -108,12 +108,12 @@ def test_a_wrong_ratio_and_a_wrong_file_are_sentences(guest, tmp_path: Path):
         guest.page.click("#mae-own")
     chooser.value.set_files(broken)
     alert = guest.page.locator("#mae-bench-note [role=alert]")
-    alert.wait_for(timeout=20_000)
+    alert.wait_for()
     assert len(hidden(guest)) == 48
     open_advanced(guest)
     number(guest, "learning-rate", 99)
     guest.page.click("#mae-train")
-    guest.page.wait_for_selector("#mae-status [role=alert]", timeout=30_000)
+    guest.page.wait_for_selector("#mae-status [role=alert]")
     assert "Learning rate (learning_rate) is 99" in guest.page.inner_text("#mae-status")
     assert guest.errors == []
 
@@ -123,8 +123,8 @@ def test_apples_grow_while_it_trains_and_a_reload_finds_them(guest, new_visitor)
     number(guest, "batch", 8)
     number(guest, "steps", 300)
     guest.page.click("#mae-train")
-    guest.page.wait_for_selector("#mae-film .mb-root[data-ready='1']", timeout=60_000)
-    wait_for(lambda: ask(guest, "v.steps.length", "film") > 4, "frames", 60)
+    guest.page.wait_for_selector("#mae-film .mb-root[data-ready='1']")
+    wait_for(lambda: ask(guest, "v.steps.length", "film") > 4, "frames")
     other = enter(new_visitor())
     show(other, "Your run")
     assert ask(other, "v.run", "film") is None
@@ -172,10 +172,10 @@ def test_only_patches_that_fit_are_on_offer(guest):
 
 def test_ones_own_pictures_are_led_to_trained_on_and_picked_from(guest, tmp_path: Path):
     choose(guest, "data", "Your own (.zip)")
-    guest.page.wait_for_selector("#mae-pic-own input[type=file]", state="attached", timeout=30_000)
+    guest.page.wait_for_selector("#mae-pic-own input[type=file]", state="attached")
     archive = zip_of_folders(tmp_path / "mine.zip", [f"red {ATTACK[:1]}b", "blue"])
     guest.page.set_input_files("#mae-pic-own input[type=file]", archive)
-    wait_for(lambda: "24 pictures" in guest.page.inner_text("#mae-pic-own-note"), "the pictures", 60)
+    wait_for(lambda: "24 pictures" in guest.page.inner_text("#mae-pic-own-note"), "the pictures")
     number(guest, "steps", 20)
     guest.page.click("#mae-train")
     wait_for_phase(guest, "done")

@@ -19,10 +19,30 @@ def test_every_tab_opens_and_a_reload_comes_back_to_the_last(visitor, server):
     for label in labels.values():
         visitor.page.get_by_role("tab", name=label, exact=True).click()
         wait_for(lambda chosen=label: selected(visitor) == chosen, label)
-        visitor.page.locator(".techniques .questions").locator("visible=true").first.wait_for(timeout=60_000)
+        visitor.page.locator(".techniques .questions").locator("visible=true").first.wait_for()
         assert visitor.page.locator(".lead h2").locator("visible=true").count() == 1
     assert visitor.errors == []
     (session,) = [one for one in server.store._sessions.values() if one.left is None]
     wait_for(lambda: session.uploads.get(SHOWN_TAB) == list(labels)[-1], "the server to know")
     visitor.page.reload()
     wait_for(lambda: selected(visitor) == label, "the last tab again")
+
+
+def test_every_tile_of_the_start_opens_its_tab(visitor):
+    labels = [label for name, (label, _) in TABS.items() if name != "start"]
+    assert selected(visitor) == "Start"
+    for label in labels:
+        visitor.page.locator(f"#start-tiles [data-tab='{label}']").click()
+        wait_for(lambda chosen=label: selected(visitor) == chosen, label)
+        visitor.page.get_by_role("tab", name="Start", exact=True).click()
+        visitor.page.locator("#start-tiles").wait_for()
+    tile = visitor.page.locator("#start-tiles .start-tile").last
+    tile.focus()
+    visitor.page.keyboard.press("Enter")
+    wait_for(lambda: selected(visitor) == labels[-1], "the keyboard")
+
+
+def test_on_a_narrow_page_a_tile_opens_a_tab_that_has_no_room(visitor):
+    visitor.page.set_viewport_size({"width": 420, "height": 800})
+    visitor.page.locator("#start-tiles [data-tab='CLIP']").click()
+    wait_for(lambda: visitor.page.locator("#clip-views-tabs").is_visible(), "the tab")

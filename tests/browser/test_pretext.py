@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import Visitor, wait_for
+from tests.browser.conftest import PATIENCE_SECONDS, Visitor, wait_for
 from tests.browser.test_simclr import zip_of_folders
 
 pytestmark = pytest.mark.browser
@@ -18,7 +18,7 @@ ATTACK = "<img src=x onerror=window.hacked=1>"
 
 def enter(guest: Visitor) -> Visitor:
     guest.page.get_by_role("tab", name="Pretext", exact=True).click()
-    guest.page.wait_for_selector("#pretext-bench .pt-row", timeout=90_000)
+    guest.page.wait_for_selector("#pretext-bench .pt-row")
     return guest
 
 
@@ -51,7 +51,7 @@ def pick(guest: Visitor, what: str) -> None:
     guest.page.click(f"#pretext-bench [data-pick='{what}']")
 
 
-def wait_for_phase(guest: Visitor, *phases: str, seconds: float = 120) -> None:
+def wait_for_phase(guest: Visitor, *phases: str, seconds: float = PATIENCE_SECONDS) -> None:
     chosen = ", ".join(f"#pretext-status .status[data-phase={phase}]" for phase in phases)
     guest.page.wait_for_selector(chosen, timeout=1000 * seconds)
 
@@ -145,7 +145,7 @@ def test_ten_rounds_against_a_net_that_learns_meanwhile(guest):
 def test_a_run_is_seen_and_a_reload_finds_it(guest, new_visitor):
     light(guest, 6000)
     guest.page.click("#pretext-train")
-    guest.page.wait_for_selector("#pretext-shown .confusion td", timeout=60_000)
+    guest.page.wait_for_selector("#pretext-shown .confusion td")
     other = enter(new_visitor())
     show(other, "Your run")
     assert other.page.locator("#pretext-shown .confusion").count() == 0
@@ -173,16 +173,16 @@ def test_a_gap_that_is_too_wide_is_a_sentence(guest):
     guest.page.wait_for_selector("#pretext-bench .pt-tiles")
     number(guest, "gap", 9)
     guest.page.click("#pretext-train")
-    guest.page.wait_for_selector("#pretext-status [role=alert]", timeout=30_000)
+    guest.page.wait_for_selector("#pretext-status [role=alert]")
     assert "gaps of at most 6" in guest.page.inner_text("#pretext-status")
     assert guest.errors == []
 
 
 def test_what_cannot_be_solved_and_what_each_teaches(guest):
     show(guest, "Unsolvable")
-    guest.page.wait_for_selector("#pretext-unsolvable-pictures img", timeout=90_000)
+    guest.page.wait_for_selector("#pretext-unsolvable-pictures img")
     show(guest, "Compare")
-    wait_for(lambda: "SimCLR" in guest.page.inner_text("#pretext-compare-findings"), "the table", 90)
+    wait_for(lambda: "SimCLR" in guest.page.inner_text("#pretext-compare-findings"), "the table")
     assert guest.errors == []
 
 
@@ -195,10 +195,10 @@ def test_a_preset_sets_the_controls(guest):
 
 def test_ones_own_pictures_are_trained_on_and_names_are_text(guest, tmp_path: Path):
     choose(guest, "data", "Your own")
-    guest.page.wait_for_selector("#pretext-pic-own input[type=file]", state="attached", timeout=30_000)
+    guest.page.wait_for_selector("#pretext-pic-own input[type=file]", state="attached")
     archive = zip_of_folders(tmp_path / "mine.zip", [f"red {ATTACK[:1]}b", "blue"])
     guest.page.set_input_files("#pretext-pic-own input[type=file]", archive)
-    wait_for(lambda: "24 pictures" in guest.page.inner_text("#pretext-pic-own-note"), "the pictures", 60)
+    wait_for(lambda: "24 pictures" in guest.page.inner_text("#pretext-pic-own-note"), "the pictures")
     number(guest, "steps", 20)
     guest.page.click("#pretext-train")
     wait_for_phase(guest, "done")

@@ -35,7 +35,7 @@ def call(server: Server, name: str, values: list[object]) -> str:
     request = urllib.request.Request(
         f"{server.address}gradio_api/call/{name}", body, {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         event = json.load(answer)["event_id"]
     _, _, stream = get(f"{server.address}gradio_api/call/{name}/{event}")
     return stream.decode()
@@ -43,7 +43,7 @@ def call(server: Server, name: str, values: list[object]) -> str:
 
 def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
             return answer.status, dict(answer.headers), answer.read()
     except urllib.error.HTTPError as error:
         return error.code, dict(error.headers), error.read()

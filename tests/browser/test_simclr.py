@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.backends.simclr.conftest import PALETTE
-from tests.browser.conftest import Visitor, wait_for
+from tests.browser.conftest import PATIENCE_SECONDS, Visitor, wait_for
 
 pytestmark = pytest.mark.browser
 TECHNIQUE = "simclr"
@@ -25,7 +25,7 @@ ATTACK = "<img src=x onerror=window.hacked=1>"
 def guest(visitor) -> Visitor:
     """A visitor who has opened the tab."""
     visitor.page.get_by_role("tab", name="SimCLR", exact=True).click()
-    visitor.page.wait_for_selector("#simclr-exp-sees-with img", timeout=90_000)
+    visitor.page.wait_for_selector("#simclr-exp-sees-with img")
     return visitor
 
 
@@ -43,7 +43,7 @@ def ask(guest: Visitor, script: str, target: str = "simclr-map") -> Any:
     return guest.page.evaluate(f"((e) => {script})(document.querySelector('#{target} .explorer-root')?.explorer)")
 
 
-def wait_for_phase(guest: Visitor, panel: str, phase: str, seconds: float = 120) -> None:
+def wait_for_phase(guest: Visitor, panel: str, phase: str, seconds: float = PATIENCE_SECONDS) -> None:
     guest.page.wait_for_selector(f"#{panel}-status .status[data-phase={phase}]", timeout=1000 * seconds)
 
 
@@ -81,14 +81,14 @@ def test_a_room_votes_and_the_experiment_answers_with_its_numbers(guest):
 def test_training_opens_the_live_view_and_pauses_and_a_reload_finds_it_again(guest):
     number(guest, "steps", 400)
     guest.page.click("#simclr-train")
-    guest.page.wait_for_selector("#simclr-loss .scatterlayer .trace", timeout=60_000)
+    guest.page.wait_for_selector("#simclr-loss .scatterlayer .trace")
     assert guest.page.is_visible("#simclr-map")
     guest.page.click("#simclr-pause")
     wait_for_phase(guest, "simclr", "paused")
     assert "What the features know" in guest.page.inner_text("#simclr-knowledge")
     trained = guest.page.inner_text("#simclr-status")
     guest.page.reload()
-    guest.page.wait_for_selector("#simclr-status", state="visible", timeout=60_000)
+    guest.page.wait_for_selector("#simclr-status", state="visible")
     wait_for_phase(guest, "simclr", "paused")
     assert guest.page.inner_text("#simclr-status") == trained
     assert guest.page.input_value("#simclr-steps input") == "400"
@@ -116,7 +116,7 @@ def test_a_folder_of_ones_own_goes_through_the_tab(guest, tmp_path):
     archive = zip_of_folders(tmp_path / "mine.zip", ["red things", "green things", ATTACK.replace("/", ""), "yellow"])
     show(guest, "Pictures")
     guest.page.set_input_files("#simclr-pic-own input[type=file]", archive)
-    wait_for(lambda: "48" in guest.page.inner_text("#simclr-pic-own-note"), "the note of what was read", 60)
+    wait_for(lambda: "48" in guest.page.inner_text("#simclr-pic-own-note"), "the note of what was read")
     number(guest, "steps", 20)
     guest.page.click("#simclr-train")
     wait_for_phase(guest, "simclr", "done")
@@ -133,7 +133,7 @@ def test_an_archive_that_is_none_is_refused_in_a_sentence_and_nothing_is_lost(gu
     path.write_bytes(b"PK\x03\x04 but no more")
     show(guest, "Pictures")
     guest.page.set_input_files("#simclr-pic-own input[type=file]", path)
-    guest.page.wait_for_selector("#simclr-pic-own-note .problem", timeout=30_000)
+    guest.page.wait_for_selector("#simclr-pic-own-note .problem")
     assert "Apples" in guest.page.input_value("#simclr-data input")
 
 
@@ -168,6 +168,6 @@ def test_a_picture_of_ones_own_is_placed_on_the_map_and_removed(guest, tmp_path)
 
 def test_a_link_opens_the_tab_with_its_settings(visitor):
     visitor.page.goto(f"{visitor.page.url.split('?')[0]}?tab=simclr&hue=0&steps=77&temperature=nan")
-    visitor.page.wait_for_selector("#simclr-steps input", state="visible", timeout=60_000)
-    wait_for(lambda: visitor.page.input_value("#simclr-steps input") == "77", "the link's settings", 60)
+    visitor.page.wait_for_selector("#simclr-steps input", state="visible")
+    wait_for(lambda: visitor.page.input_value("#simclr-steps input") == "77", "the link's settings")
     assert "Temperature" in visitor.page.inner_text("#notice")

@@ -47,7 +47,7 @@ def test_train_map_moves_question_answered_pause_step_reset(visitor):
     visitor.fill("#w2v-c", "son")
     asked = time.monotonic()
     visitor.page.click("#w2v-solve")
-    wait_for(lambda: "mother − father + son" in visitor.page.inner_text("#w2v-answer"), "an answer in training", 10)
+    wait_for(lambda: "mother − father + son" in visitor.page.inner_text("#w2v-answer"), "an answer in training")
     assert time.monotonic() - asked < 10
     assert visitor.phase() == "training"
 
@@ -203,13 +203,13 @@ def test_a_too_large_learning_rate_stops_and_keeps_the_last_good_vectors(visitor
     visitor.page.get_by_role("button", name="Advanced").click()
     visitor.setting("learning-rate", 1)
     visitor.page.click("#w2v-train")
-    visitor.wait_for_phase("failed", seconds=90)
+    visitor.wait_for_phase("failed")
     assert "Lower the learning rate (now 1)" in visitor.status()
     visitor.page.click("#w2v-solve")
     wait_for(lambda: "is nearest to" in visitor.page.inner_text("#w2v-answer"), "an answer all the same")
     visitor.setting("learning-rate", 0.025)
     visitor.page.click("#w2v-train")
-    visitor.wait_for_phase("training", seconds=90)
+    visitor.wait_for_phase("training")
 
 
 def test_a_setting_out_of_range_is_refused_and_the_run_kept(visitor):
@@ -252,7 +252,7 @@ def test_own_text_trains_and_its_words_are_never_markup(visitor, tmp_path):
     visitor.page.set_input_files("#w2v-own-text input[type=file]", path)
     wait_for(lambda: "Press Train" in visitor.page.inner_text("#w2v-corpus-note"), "the word count")
     visitor.page.click("#w2v-train")
-    visitor.wait_for_phase("done", seconds=120)
+    visitor.wait_for_phase("done")
     assert "words known" in visitor.status()
     visitor.fill("#w2v-neighbour-word", "apple")
     visitor.page.press("#w2v-neighbour-word input", "Enter")

@@ -84,9 +84,9 @@ def test_a_script_trains_steps_and_pauses_its_own_run(served, client, endpoints)
     client.predict(api_name="/attention_pause")
 
 
-def test_a_setting_that_is_refused_is_refused_in_the_status(client, endpoints):
-    values = settings_of(endpoints["/attention_step"], Distance=-5)
-    assert 'role="alert"' in client.predict(*values, api_name="/attention_step")[0]
+def test_a_setting_out_of_range_is_refused_in_a_sentence(client, endpoints):
+    with pytest.raises(AppError, match="-5"):
+        client.predict(*settings_of(endpoints["/attention_step"], Distance=-5), api_name="/attention_step")
 
 
 def test_a_file_that_is_none_gets_a_sentence(client, tmp_path):

@@ -29,6 +29,7 @@ def test_the_help_documents_every_flag():
         "--device",
         "--max-runs",
         "--model-dir",
+        "--lecture",
         "--hosted",
         "--mcp",
     }
@@ -93,6 +94,14 @@ def test_a_model_dir_that_is_no_folder_is_said_before_anything_starts(tmp_path, 
     assert "--model-dir needs one" in capsys.readouterr().err
 
 
+def test_a_broken_lecture_file_is_said_with_its_line_and_ends_with_status_2(tmp_path, capsys):
+    (tmp_path / "mine.toml").write_text('title = "Mine"\n\n[[step]]\nid = 4\n')
+    assert app.main(["--lecture", str(tmp_path / "mine.toml")]) == 2
+    assert capsys.readouterr().err == "mine.toml, line 4: id must be a text in quotes.\n"
+    assert app.main(["--lecture", str(tmp_path / "nowhere.toml")]) == 2
+    assert "nowhere.toml is none" in capsys.readouterr().err
+
+
 @pytest.fixture
 def launched(monkeypatch):
     """What the page was launched with, and its store; no page is built and no port is opened."""
@@ -104,7 +113,7 @@ def launched(monkeypatch):
         seen.update(options)
         return None, "http://here", None
 
-    def build(store, note=""):
+    def build(store, lecture=None, note=""):
         seen.update(store=store, note=note)
         return SimpleNamespace(launch=launch, block_thread=lambda: None)
 

@@ -10,7 +10,7 @@ from backends.analysis.map_config import MapConfig
 from backends.word2vec.config import Word2VecConfig
 from playground.links import MAX_PARAMETERS, LinkTarget, query_of, read_query
 
-TARGETS = {"word2vec": LinkTarget({"": Word2VecConfig, "map_": MapConfig}, ("word",))}
+TARGETS = {"word2vec": LinkTarget({"": Word2VecConfig, "map_": MapConfig}, ("word",), views=("try", "by-hand"))}
 
 
 def read(query: str):
@@ -71,5 +71,28 @@ def test_a_flood_of_parameters_and_long_values_are_cut():
     assert len(read("word=" + "w" * 10_000).texts["word"]) <= 200
 
 
+def test_a_link_that_names_no_tab_is_of_the_tab_that_is_given_or_of_the_first():
+    both = {"start": LinkTarget({}), **TARGETS}
+    assert read_query({"dim": "8"}, both, "word2vec").configs[""].dim == 8
+    assert read_query({"dim": "8"}, both).tab == "start"
+    assert read_query({"tab": "start"}, both, "word2vec").tab == "start"
+    assert read_query({}, both, "word2vec").tab is None
+
+
 def test_the_same_link_in_another_order_is_the_same_link():
     assert read("dim=8&window=2").query == read("window=2&dim=8").query
+
+
+def test_a_link_opens_a_part_of_its_tab_and_stays_the_same_link():
+    link = read("dim=8&view=by-hand")
+    assert (link.view, link.problems) == ("by-hand", [])
+    assert link.query == read("dim=8").query
+    assert read("dim=8").view is None
+
+
+@pytest.mark.parametrize("view", ["nowhere", "", "<b>", "x" * 5000])
+def test_a_part_that_is_none_is_said(view):
+    link = read(f"dim=8&view={view}")
+    assert link.view is None
+    assert "there is try, by-hand" in link.problems[0]
+    assert len(link.problems[0]) < 200

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import urllib.parse
+from dataclasses import replace
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 
+from backends.engine.config import ConfigError
 from playground import shell
 from playground.components.plotly_view import plotly_js_path, static_url
+from playground.link_texts import kept_texts, take_texts
+from playground.links import read_query
 from playground.session import SessionStore
+from playground.tabs import start
 from tests.playground.fakes import TAB, fake_run
 
 
@@ -148,6 +155,26 @@ def test_a_tab_is_opened_once_on_each_page(demo, store):
     assert all(gr.skip() == value for value in asyncio.run(selecting(demo, "attention", answered=True)))
 
 
+def test_an_address_without_parameters_opens_the_start(demo, store):
+    _, shown = opened(demo)
+    assert store.of("page").uploads[shell.SHOWN_TAB] == start.TAB
+    assert "Start labelling" in shown["start-label-board"]
+    assert gr.skip() == shown["w2v-neighbour-word"]
+
+
+def test_a_link_that_names_no_tab_is_of_word2vec_as_it_always_was(demo, store):
+    _, shown = opened(demo, word="queen")
+    assert store.of("page").uploads[shell.SHOWN_TAB] == "word2vec"
+    assert shown["w2v-neighbour-word"] == "queen"
+    assert shown["notice"] == ""
+
+
+def test_a_link_to_the_start_opens_it_and_says_what_it_could_not_use(demo, store):
+    _, shown = opened(demo, tab="start", dim="48")
+    assert store.of("page").uploads[shell.SHOWN_TAB] == start.TAB
+    assert "dim" in shown["notice"]
+
+
 def test_a_link_sets_settings_and_word_and_says_what_it_could_not_use(demo, store):
     _, shown = opened(demo, tab="word2vec", dim="48", map_points="500", word="queen", window="0", nonsense="1")
     assert shown["w2v-dim"] == 48
@@ -188,10 +215,7 @@ def test_the_line_of_waiting_events_is_bounded(demo, store):
 def test_only_named_endpoints_are_public(demo):
     names = list(demo.get_api_info()["named_endpoints"])
     assert names
-    assert all(
-        name.startswith(("/word2vec_", "/attention_", "/simclr_", "/mae_", "/clip_", "/language_", "/pretext_"))
-        for name in names
-    )
+    assert all(name.removeprefix("/").partition("_")[0] in shell.TABS for name in names)
 
 
 def test_nothing_is_told_to_strangers_and_nothing_comes_from_elsewhere():
@@ -206,3 +230,115 @@ def test_nothing_is_told_to_strangers_and_nothing_comes_from_elsewhere():
 
 def test_a_static_address_is_quoted(tmp_path):
     assert static_url(tmp_path / 'a "b".js').endswith("/a%20%22b%22.js")
+
+
+PREFIXES = {
+    "word2vec": "w2v",
+    "attention": "recall",
+    "language": "language",
+    "pretext": "pretext",
+    "simclr": "simclr",
+    "mae": "mae",
+    "clip": "clip",
+}
+"""Tabs with a link, and how the names of their elements begin."""
+NUMBERS = {"hidden": "0.25", "span_length": "2.5", "picture": "7", "puzzle": "7"}
+"""What a link may carry besides settings and isn't any text."""
+
+
+def link_of(name):
+    return sys.modules[shell.TABS[name][1].__module__].LINK
+
+
+def place_of(demo, name):
+    """A tab's place on the page."""
+    tabs = [block for block in demo.blocks.values() if isinstance(block, gr.Tab) and block.id == name]
+    (place,) = [block for block in tabs if "techniques" in (block.parent.elem_classes or [])]
+    return place
+
+
+def copied(demo, name, view, config):
+    """The link that "Copy link" makes of a visitor's settings, read back."""
+    (copy,) = [
+        function.fn
+        for function in demo.fns.values()
+        if function.name == "on_copy" and function.inputs[0].elem_id == f"{PREFIXES[name]}-link"
+    ]
+    query = copy(REQUEST, view, *config.model_dump().values())["value"]
+    parameters = dict(urllib.parse.parse_qsl(query.removeprefix("?"), keep_blank_values=True))
+    return read_query(parameters, {name: replace(link_of(name), views=tuple(shell.parts_of(place_of(demo, name))))})
+
+
+def changed_configs(config):
+    """For each setting, the defaults with another value for it, where one goes with them."""
+    for info in config.settings():
+        if info.choices:
+            values = [choice for choice in info.choices if choice != info.default]
+        else:
+            near = (info.default + (info.step or 1), info.default - (info.step or 1), info.minimum, info.maximum)
+            values = [
+                info.kind(value) for value in near if value != info.default and info.minimum <= value <= info.maximum
+            ]
+        for value in values:
+            try:
+                yield config().with_changes(**{info.name: value})
+                break
+            except ConfigError:
+                continue
+
+
+@pytest.mark.parametrize("name", PREFIXES)
+def test_every_setting_of_a_copied_link_comes_back_with_the_part_in_sight(demo, store, name):
+    config, views = link_of(name).configs[""], list(shell.parts_of(place_of(demo, name)))
+    made = list(changed_configs(config))
+    assert len(made) >= 0.8 * len(config.model_fields), "nearly all can be changed alone"
+    for number, asked in enumerate(made):
+        view = views[number % len(views)]
+        link = copied(demo, name, view, asked)
+        assert (link.problems, link.view) == ([], view)
+        assert link.configs[""] == asked
+
+
+@pytest.mark.parametrize("name", [name for name in PREFIXES if name not in ("word2vec", "simclr")])
+def test_every_text_of_a_copied_link_comes_back(demo, store, name):
+    kept = link_of(name).kept
+    said = {each.name: NUMBERS.get(each.name, f"<b> {each.name} & é") for each in kept}
+    assert said
+    take_texts(store.of("page"), kept, said)
+    link = copied(demo, name, "", link_of(name).configs[""]())
+    assert (link.problems, link.texts) == ([], said)
+    other = store.attach("another page", None)
+    take_texts(other, kept, link.texts)
+    assert kept_texts(other, kept) == said
+
+
+@pytest.mark.parametrize("view", [None, 5, "a b", "<b>", "x" * 50, "a&tab=mae"])
+def test_what_can_be_no_part_stays_out_of_a_link(demo, store, view):
+    link = copied(demo, "mae", view, link_of("mae").configs[""]())
+    assert (link.tab, link.view, link.problems) == ("mae", None, [])
+
+
+def selected(demo, saved=None, page="viewer", **query):
+    """Which part of each group a page that opens shows, where it is told."""
+    function = handler(demo, "on_page_open")
+    values = asyncio.run(function.fn(saved, request(page, **query)))
+    pairs = zip(function.outputs, values, strict=True)
+    return {str(c.elem_id): v["selected"] for c, v in pairs if isinstance(c, gr.Tabs) and "selected" in v}
+
+
+def test_a_link_opens_the_part_it_names_also_within_a_part(demo, store):
+    path = shell.parts_of(place_of(demo, "language"))["repair"]
+    assert [(group.elem_id, part) for group, part in path] == [
+        ("language-views-tabs", "ask"),
+        ("language-ask-tabs", "repair"),
+    ]
+    assert selected(demo, tab="attention", view="heads")["attention-views-tabs"] == "heads"
+    assert selected(demo, tab="attention", distance="50")["attention-views-tabs"] == "recall"
+    assert "attention-views-tabs" not in selected(demo, saved=None, page="third", tab="word2vec")
+
+
+def test_a_reload_of_a_copied_link_opens_its_part_again(demo, store):
+    token, _ = opened(demo, tab="attention", view="how")
+    handler(demo, "on_page_close").fn(REQUEST)
+    shown = selected(demo, remembered(token), "after reload", tab="attention", view="how")
+    assert shown["attention-views-tabs"] == "how"

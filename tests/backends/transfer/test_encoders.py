@@ -16,11 +16,11 @@ from backends.mae import shipped as mae
 from backends.nets.frozen import frozen_copy
 from backends.pretext import shipped as pretext
 from backends.simclr import shipped as simclr
-from backends.transfer.config import OWN_RUN, PIXELS, TITLES, UNTRAINED
+from backends.transfer.config import OWN_RUNS, PIXELS, TITLES, UNTRAINED
 from backends.transfer.encoders import Encoder, EncoderError, load_encoder
 from tests.backends.transfer.conftest import toys
 
-SHIPPED = tuple(name for name in TITLES if name not in (OWN_RUN, PIXELS, UNTRAINED))
+SHIPPED = tuple(name for name in TITLES if name not in (*OWN_RUNS, PIXELS, UNTRAINED))
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +84,8 @@ def test_pixels_are_their_own_features_and_the_untrained_net_is_always_the_same(
 
 
 def test_the_visitor_s_own_run_is_taken_and_copied(learned, images):
-    encoder = load_encoder(OWN_RUN, size=32, data="own", run=learned)
-    assert (encoder.name, encoder.title, encoder.trained_on) == ("run", "Your own run", "own")
+    encoder = load_encoder("own-simclr", size=32, data="own", run=learned)
+    assert (encoder.name, encoder.title, encoder.trained_on) == ("own-simclr", "Your SimCLR run", "own")
     np.testing.assert_allclose(features_of(encoder, images), learned.embed(images), rtol=1e-4, atol=1e-5)
     assert encoder.net is not learned.model.encoder
 
@@ -99,9 +99,9 @@ def test_the_large_masked_autoencoder_takes_large_pictures():
     ("arguments", "sentence"),
     [
         ({"name": "resnet50"}, "There is no encoder 'resnet50'; choose from simclr, "),
-        ({"name": "run"}, "No run of your own is here yet: train one first, or choose another encoder."),
-        ({"name": "run", "run": SimpleNamespace(model=torch.nn.Linear(2, 2))}, "Your own run has no enc"),
-        ({"name": "run", "run": object()}, "Your own run has no encoder of pictures: choose a run that learns from"),
+        ({"name": "own-simclr"}, "No SimCLR run of yours is here yet: train one in that tab first"),
+        ({"name": "own-simclr", "run": SimpleNamespace(model=torch.nn.Linear(2, 2))}, "Your SimCLR run has no enc"),
+        ({"name": "own-simclr", "run": object()}, "Your SimCLR run has no encoder of pictures: choose a run"),
         ({"name": "simclr", "size": 48}, "SimCLR was trained on pictures of 32 pixels, and Image size (image_size) is"),
         ({"name": "mae", "size": 48}, "Masked autoencoder was trained on pictures of 32 pixels, and Image size"),
         ({"name": "clip-emoji", "data": "emoji"}, "CLIP's picture tower, from emoji was told the names of emoji that"),
@@ -125,7 +125,7 @@ def test_a_missing_file_is_named(monkeypatch):
 
 def test_a_run_of_clip_on_emoji_is_refused_there_too():
     run = clip.load("emoji")
-    with pytest.raises(EncoderError, match=r"^Your own run was told the names of emoji"):
-        load_encoder(OWN_RUN, size=32, data="emoji", run=run)
+    with pytest.raises(EncoderError, match=r"^Your SimCLR run was told the names of emoji"):
+        load_encoder("own-simclr", size=32, data="emoji", run=run)
     copied = replace(run, model=frozen_copy(run.model))
-    assert load_encoder(OWN_RUN, size=32, data="apples", run=copied).trained_on == "emoji"
+    assert load_encoder("own-simclr", size=32, data="apples", run=copied).trained_on == "emoji"

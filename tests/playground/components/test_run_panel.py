@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from playground.components.run_panel import BUSY
+from playground.kept_runs import kept_of
 from tests.playground.fakes import DIVERGED, TAB, FakeTab, FakeTrainer, alerts, collect, phases
 
 VIEW = 1
@@ -362,3 +363,19 @@ def test_the_train_button_says_what_it_will_do(fake, session):
     assert label(seed="garbage") == "Train"
     run(fake.train(session))
     assert label() == "Train again"
+
+
+def test_a_run_is_pinned_from_its_panel_and_a_new_training_takes_the_sentence_away(fake, session):
+    functions = fake.wire()
+    (pin,) = [function for function in functions if function.api_name == "fake_pin"]
+    page = SimpleNamespace(session_hash="page")
+    assert "press Train first" in pin.fn(page)
+    assert kept_of(session) == []
+    run(fake.step(session))
+    assert "Pinned as “fake”" in pin.fn(page)
+    assert [kept.run.steps for kept in kept_of(session)] == [(1,)]
+    note = pin.outputs[0]
+    (cleared,) = [function for function in functions if function.outputs == [note] and function is not pin]
+    assert {target for target, _ in cleared.targets} == {
+        button._id for button in (fake.panel.train, fake.panel.step, fake.panel.reset)
+    }

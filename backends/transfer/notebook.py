@@ -1,0 +1,266 @@
+"""A notebook that repeats a comparison: pictures, encoder, probes and trainings written out (nbformat 4.5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from backends.engine.notebook_cells import (
+    BEFORE_THE_FIRST_CELL,
+    Cell,
+    code,
+    markdown,
+    notebook,
+    one_line,
+    settings_call,
+    write,
+)
+from backends.transfer.config import OWN_RUNS, TITLES, TransferConfig
+
+OWN_PICTURES_FILE = "my-pictures.zip"
+OWN_MODEL_FILE = "model.safetensors"
+LOADERS = {
+    "own-simclr": "simclr",
+    "own-mae": "mae",
+    "own-pretext": "pretext",
+    "own-clip": "clip",
+}
+"""Packages of `backends` whose `checkpoint.load_model` reads what a tab lets you take home."""
+
+_INTRODUCTION = """# Few labels, this very comparison
+
+Made by **SSL Playground**. It takes features of pictures from an encoder that was trained without labels, labels a \
+few pictures, and measures what can be told, with the settings that stood on the page: a linear probe, nearest \
+neighbours, fine-tuning, and the same net from scratch, over the number of labels.
+
+{before}
+
+**The pictures**: {data_note}
+"""
+
+_IMPORTS = """import numpy as np
+import plotly.graph_objects as go
+import torch
+
+from backends.analysis.prober import as_tensor, spread_out
+from backends.data.splits import load_split
+from backends.transfer.config import TITLES, TransferConfig
+from backends.transfer.encoders import load_encoder
+from backends.transfer.points import Point, as_csv, curves
+from backends.transfer.tuning import Tuning
+from backends.transfer.verdict import verdict"""
+
+_OWN_PICTURES_NOTE = f"""## Your pictures
+
+The pictures that you brought are not in this notebook. Put the path of the same .zip of folders in place of \
+`{OWN_PICTURES_FILE}`."""
+
+_OWN_PICTURES = f"""from pathlib import Path
+
+from backends.data.own_pictures import read_zip
+
+pictures = read_zip(Path("{OWN_PICTURES_FILE}"))
+print(f"{{len(pictures):,}} pictures")"""
+
+_OWN_RUN_NOTE = """## Your own run
+
+Your run is not in this notebook. Take its model home in the tab {tab} and put the file beside this notebook as \
+`{file}`."""
+
+_OWN_RUN = """from pathlib import Path
+
+from backends.{package}.checkpoint import load_model as load_{package}
+
+runs["{name}"] = load_{package}(Path("{file}"))
+print(f"{{runs['{name}'].step:,}} steps")"""
+
+_SETTINGS_NOTE = """## The settings
+
+The seed says which pictures are labelled and where a net from scratch starts. On the same processor the same numbers \
+come out as on the page."""
+
+_PICTURES_NOTE = """## Pictures and labels
+
+Of each class as many pictures are drawn; the set of few labels is part of the set of more. All other labels are not \
+looked at, but for those of the held-out pictures, which tell how often an answer is right."""
+
+_PICTURES = """split = load_split(config.data, config.size, {pictures})
+factor = split.train.factors[config.factor]
+classes = len(factor.classes)
+images = as_tensor(split.train.images, "cpu")
+tested = spread_out(split.held_out, 500)
+test_images, truth = as_tensor(tested.images, "cpu"), tested.factors[config.factor]
+
+
+def labelled(draw, count):
+    \"\"\"Indices of `count` pictures of each class, class by class.\"\"\"
+    rows = []
+    for c in range(classes):
+        random = np.random.default_rng([config.seed, draw, c])
+        rows.append(random.permutation(np.flatnonzero(factor.values == c))[:count])
+    return np.concatenate(rows)
+
+
+print(f"{len(images):,} pictures, {len(test_images):,} held out; classes: {', '.join(factor.classes)}")"""
+
+_ENCODERS_NOTE = """## The encoders
+
+Pictures go in, features come out; nothing here changes an encoder."""
+
+_ENCODERS = """encoders = [
+    load_encoder(name, size=config.size, data=config.data, run=runs.get(name)) for name in config.encoders
+]
+used = np.unique(np.concatenate([labelled(draw, config.counts[-1]) for draw in range(config.seeds)]))
+bank, held_out = {}, {}
+for encoder in encoders:
+    bank[encoder.name] = torch.cat([encoder.embed(part) for part in images[used].split(500)])
+    held_out[encoder.name] = torch.cat([encoder.embed(part) for part in test_images.split(500)])
+    print(f"{encoder.title}: {bank[encoder.name].shape[1]} features")"""
+
+_FROZEN_NOTE = """## Frozen features
+
+The linear probe: least squares on one-hot labels, features brought to mean 0 and standard deviation 1, some ridge. \
+Nearest neighbours: as many vote as there are labels per class, ten at most."""
+
+_FROZEN = """def linear_probe(known, labels, asked):
+    centre, spread = known.mean(0), known.std(0, correction=0).clamp_min(1e-6)
+    x, z = ((known - centre) / spread).double(), ((asked - centre) / spread).double()
+    target = torch.eye(classes, dtype=torch.double)[torch.from_numpy(labels)]
+    mean, n = target.mean(0), len(x)
+    if x.shape[1] <= n:
+        weights = torch.linalg.solve(x.T @ x + 0.01 * n * torch.eye(x.shape[1], dtype=x.dtype), x.T @ (target - mean))
+    else:
+        weights = x.T @ torch.linalg.solve(x @ x.T + 0.01 * n * torch.eye(n, dtype=x.dtype), target - mean)
+    return (z @ weights + mean).argmax(1).numpy()
+
+
+def nearest_neighbours(known, labels, asked, count):
+    cosines = torch.nn.functional.normalize(asked) @ torch.nn.functional.normalize(known).T
+    votes = labels[cosines.topk(min(10, count)).indices.numpy()]
+    weights = 1 + 1e-3 * 0.5 ** np.arange(votes.shape[1])  # the nearest decides a tie
+    return np.array([np.bincount(row, weights, classes).argmax() for row in votes])
+
+
+points = []
+
+
+def note(encoder, way, count, draw, predicted):
+    accuracy = float((predicted == truth.values).mean())
+    points.append(Point(encoder.name, config.factor, way, count, draw, accuracy, truth.chance))
+
+
+for draw in range(config.seeds):
+    for count in config.counts:
+        chosen = labelled(draw, count)
+        labels, places = factor.values[chosen], np.searchsorted(used, chosen)
+        for encoder in encoders:
+            known, asked = bank[encoder.name][places], held_out[encoder.name]
+            if config.linear == "on":
+                note(encoder, "linear", count, draw, linear_probe(known, labels, asked))
+            if config.knn == "on":
+                note(encoder, "knn", count, draw, nearest_neighbours(known, labels, asked, count))
+print(f"{len(points)} points")"""
+
+_TRAINED_NOTE = """## Fine-tuning, and from scratch
+
+Both take the same steps over the same batches; what differs is what the weights start from. This takes a while."""
+
+_TRAINED = """nets = [encoder for encoder in encoders if encoder.net is not None]
+jobs = [
+    (encoder, way)
+    for encoder in nets
+    for way in config.ways
+    if (way == "fine_tuning" and encoder.learned) or (way == "scratch" and encoder is nets[0])
+]
+for draw in range(config.seeds):
+    for count in config.trained_counts:
+        chosen = labelled(draw, count)
+        labels = torch.from_numpy(factor.values[chosen])
+        for encoder, way in jobs:
+            seen = None if way == "scratch" else bank[encoder.name]
+            tuning = Tuning(encoder, way, config, images[chosen], labels, classes, seen=seen, draw=draw)
+            for _ in range(tuning.steps):
+                tuning.advance()
+            note(encoder, way, count, draw, np.concatenate(list(tuning.predict(test_images))))
+    print(f"draw {draw + 1} of {config.seeds} is done")"""
+
+_RESULT_NOTE = """## The curves
+
+Mean over the draws, with their standard deviation."""
+
+_RESULT = """figure = go.Figure()
+for curve in curves(points):
+    figure.add_scatter(
+        x=curve.labels, y=curve.mean, error_y=dict(array=curve.spread), name=f"{TITLES[curve.encoder]}, {curve.way}"
+    )
+figure.add_hline(y=truth.chance, line_dash="dash", annotation_text="guessing")
+figure.update_xaxes(type="log", title="labels per class", tickvals=config.counts)
+figure.update_yaxes(range=[0, 1], tickformat=".0%", title="held-out pictures told right")
+figure.update_layout(template="simple_white", height=480)
+figure.show()
+print(verdict(points))"""
+
+_SAVE = """from pathlib import Path
+
+Path("transfer.csv").write_text(as_csv(points), encoding="utf-8")"""
+
+
+def notebook_of(config: TransferConfig, *, data_note: str = "") -> dict[str, Any]:
+    """Make the notebook that repeats a run with these settings.
+
+    The code holds validated settings only, as literals; no path of this machine, nothing that a visitor typed.
+
+    Args:
+        config: the run's settings; validated once more.
+        data_note: what the pictures were, in a sentence of ours; where empty, the built-in pictures'.
+
+    Returns:
+        The notebook as JSON's types (nbformat 4.5).
+    """
+    config = TransferConfig.parse(config.model_dump())
+    own = config.data == "own"
+    told = one_line(data_note) or {"apples": "apples, drawn by the project's own renderer.", "own": "your own."}.get(
+        config.data, "emoji, each drawn by four artists; their licences are in `assets/emoji/LICENCES.md`."
+    )
+    frozen = config.linear == "on" or config.knn == "on"
+    trained = config.fine_tuning == "on" or config.scratch == "on"
+    cells = [
+        markdown(_INTRODUCTION.format(before=BEFORE_THE_FIRST_CELL, data_note=told)),
+        code(_IMPORTS),
+        *([markdown(_OWN_PICTURES_NOTE), code(_OWN_PICTURES)] if own else []),
+        *_own_runs(config),
+        markdown(_SETTINGS_NOTE),
+        code(settings_call(config, "TransferConfig")),
+        markdown(_PICTURES_NOTE),
+        code(_PICTURES.replace("{pictures}", "pictures" if own else "None")),
+        markdown(_ENCODERS_NOTE),
+        code(_ENCODERS),
+        *([markdown(_FROZEN_NOTE)] if frozen else []),
+        code(_FROZEN),
+        *([markdown(_TRAINED_NOTE), code(_TRAINED)] if trained else []),
+        markdown(_RESULT_NOTE),
+        code(_RESULT),
+        code(_SAVE),
+    ]
+    return notebook(cells)
+
+
+def write_notebook(config: TransferConfig, path: Path, *, data_note: str = "") -> Path:
+    """Write the notebook of a run; see `notebook_of`."""
+    return write(notebook_of(config, data_note=data_note), path)
+
+
+def _own_runs(config: TransferConfig) -> list[Cell]:
+    """What loads the visitor's runs; without any, an empty table of them."""
+    cells = [code("runs = {}")]
+    for name in config.encoders:
+        if name in OWN_RUNS:
+            file = f"{name}-{OWN_MODEL_FILE}"
+            cells.append(markdown(_OWN_RUN_NOTE.format(tab=OWN_RUNS[name], file=file)))
+            cells.append(code(_OWN_RUN.format(package=LOADERS[name], name=name, file=file)))
+    return cells
+
+
+def title_of(config: TransferConfig) -> str:
+    """What is compared, in a few words."""
+    return " against ".join(TITLES[name] for name in config.encoders)

@@ -1,0 +1,40 @@
+"""Charts of the page as files: PNG, SVG, or one HTML page that stands alone. All of it happens in the browser.
+
+`save_menu` is part of a chart's template and shows while the chart is hovered or has the focus; the chart's script
+hands its figure to `FigureSave.wire`.
+"""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+SCRIPTS = {"save": FOLDER / "save.js"}
+STYLE = FOLDER / "save.css"
+HOST = "figure-save-host"
+KINDS = ("png", "svg", "html")
+
+
+def head() -> str:
+    """What the page's head must hold; `SCRIPTS` and `STYLE` must be among the static paths."""
+    from playground.components.plotly_view import head_tags  # which has a menu of its own from here
+
+    return head_tags("figure-save", SCRIPTS, STYLE)
+
+
+def save_menu(label: str) -> str:
+    """The menu of a figure, as HTML; it must follow the figure within an element of the class `HOST`.
+
+    Args:
+        label: what the figure shows.
+    """
+    name = html.escape(label)
+    buttons = "".join(
+        f'<button type="button" data-save="{kind}" aria-label="Save as {kind.upper()}: {name}">{kind.upper()}</button>'
+        for kind in KINDS
+    )
+    return (
+        f'<details class="figure-save"><summary aria-label="Save figure: {name}">Save</summary>'
+        f"<div>{buttons}</div></details>"
+    )

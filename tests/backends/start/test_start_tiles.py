@@ -1,0 +1,37 @@
+"""Tiles' pictures: there is one for every tab that has a maker, and it holds nothing but a picture."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from backends.start import tiles
+
+
+@pytest.mark.parametrize("name", list(tiles.MAKERS))
+def test_every_picture_is_there_small_and_harmless(name):
+    text = tiles.picture_of(name)
+    assert 400 < len(text) < 40_000
+    root = ElementTree.fromstring(text.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
+    for element in root.iter():
+        assert element.tag.split("}")[1] in {"svg", "g", "circle", "rect", "path", "polyline", "text", "image"}
+        assert element.get("href", "data:image/webp;base64,").startswith("data:image/webp;base64,")
+        assert not any(attribute.startswith("on") for attribute in element.attrib)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "../creatures/model", ""])
+def test_a_name_without_a_picture_has_none(name):
+    assert tiles.picture_of(name) == ""
+
+
+def test_a_picture_is_made_by_what_the_tab_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(tiles, "FOLDER", tmp_path)
+    tiles._read.cache_clear()
+    before = tiles.picture_of("simclr")
+    tiles.make("simclr")
+    tiles._read.cache_clear()
+    made = tiles.picture_of("simclr")
+    assert before == ""
+    assert made.count("<image") == 2
+    tiles._read.cache_clear()
