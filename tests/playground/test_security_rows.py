@@ -65,7 +65,7 @@ def event(attacker: Attacker, name: str) -> int:
 
 def train(client: httpx.Client, attacker: Attacker, page: str) -> None:
     index = event(attacker, f"{TAB}_train")
-    labels = {"Distance": 10, "Steps": 100_000}
+    labels = {"Distance": 10, "Steps": 20_000}
     data = [labels.get(block.label, block.value) for block in attacker.events[index].inputs]
     body = {"fn_index": index, "data": data, "session_hash": page}
     assert client.post("gradio_api/queue/join", json=body).status_code == 200
