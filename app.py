@@ -27,7 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
     if said := _refusal(options, hosted):
         print(said, file=sys.stderr)
         return 2
+    from backends.engine import zero_gpu
     from backends.engine.threads import wait_politely
+
+    on_zero_gpu = zero_gpu.is_zero_gpu()
+    if on_zero_gpu:  # before torch is imported
+        zero_gpu.register()
 
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads would get in the way of those that train
     wait_politely()
@@ -35,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     from backends.engine.device import DeviceError, choose_device
 
     try:
-        device = choose_device(options.device)
+        device = choose_device("cpu" if on_zero_gpu else options.device)
     except DeviceError as error:
         print(error, file=sys.stderr)
         return 2
@@ -56,7 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     store = SessionStore(options.max_runs or limits.max_runs, device, models, limits)
     try:
-        demo = shell.build(store, lecture=None if options.lecture is None else read_lecture(options.lecture))
+        steps = None if options.lecture is None else read_lecture(options.lecture)
+        demo = shell.build(store, lecture=steps, note=zero_gpu.NOTE if on_zero_gpu else "")
     except LectureError as error:
         store.close()
         print(error, file=sys.stderr)

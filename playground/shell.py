@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from playground import api
 from playground.components import (
     answers,
     attention_bench,
@@ -119,7 +120,10 @@ KEEP_TOKEN = f"""(token) => {{
 
 
 def build(
-    store: SessionStore, techniques_shown: Sequence[str] | None = None, lecture: Lecture | None = None
+    store: SessionStore,
+    techniques_shown: Sequence[str] | None = None,
+    lecture: Lecture | None = None,
+    note: str = "",
 ) -> gr.Blocks:
     """Build the page.
 
@@ -127,6 +131,7 @@ def build(
         store: holds the visitors' sessions.
         techniques_shown: names of the tabs, of `TABS`; None: all. The first is the one that is seen at first.
         lecture: the steps of lecture mode; None: this project's own.
+        note: a sentence about this server that stands above the tabs.
 
     Raises:
         LectureError: a step of the lecture can't be shown.
@@ -144,6 +149,7 @@ def build(
         answered = gr.State(False)  # whether this page's opening has been answered
         header = f"<h1>{TITLE}</h1><span>{TAGLINE}</span>{lecture_bar.SWITCH}"
         answers.html_area(header, elem_classes=["page-header"])
+        gr.HTML(answers.sentence(note), apply_default_css=False, elem_classes=["note-line"], visible=bool(note))
         notice = answers.html_area(elem_id="notice")
         tabs: dict[str, Tab] = {}
         places: dict[str, gr.Tab] = {}
@@ -217,6 +223,7 @@ def build(
             place.select(on_this, answered, tabs[name].outputs, show_progress="hidden", api_name=False)
         stage.wire(answered, on_select)
     keep_no_status(demo)
+    api.describe(demo)
     say_file_limit(iter(demo.blocks.values()), store.limits)
     demo.queue(max_size=store.limits.queue, default_concurrency_limit=8)
     return demo

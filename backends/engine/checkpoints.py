@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from typing import Any
 import numpy as np
 
 MAX_CARD_BYTES = 4 << 20
+LEFTOVER_SECONDS = 3600.0
+"""A temporary file this old belongs to nobody: no save takes as long."""
 
 
 class CheckpointError(ValueError):
@@ -22,9 +26,10 @@ class CheckpointError(ValueError):
 def write_atomically(path: Path, write: Callable[[Path], None]) -> Path:
     """Let `write` fill a temporary file beside `path`, then put it in place in one step.
 
-    A crash in the middle leaves the old file whole.
+    A crash in the middle leaves the old file whole; what it left half-written goes with a later save.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _clear_leftovers(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
@@ -38,6 +43,14 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> Path:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
     return path
+
+
+def _clear_leftovers(path: Path) -> None:
+    """Delete temporary files of this path that a killed process left long ago."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFTOVER_SECONDS:
+                left.unlink()
 
 
 def save_checkpoint(

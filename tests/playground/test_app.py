@@ -113,13 +113,13 @@ def launched(monkeypatch):
         seen.update(options)
         return None, "http://here", None
 
-    def build(store, lecture=None):
-        seen["store"] = store
+    def build(store, lecture=None, note=""):
+        seen.update(store=store, note=note)
         return SimpleNamespace(launch=launch, block_thread=lambda: None)
 
     monkeypatch.setattr(shell, "build", build)
     monkeypatch.setattr(warm_up, "warm_up", lambda: None)
-    for name in ("SPACE_ID", "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "PORT"):
+    for name in ("SPACE_ID", "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "PORT", "SPACES_ZERO_GPU"):
         monkeypatch.delenv(name, raising=False)
     return seen
 
@@ -189,3 +189,21 @@ def test_mcp_with_its_package_is_asked_of_gradio(launched, monkeypatch):
     monkeypatch.setattr(app.importlib.util, "find_spec", lambda name: object())
     assert app.main(["--mcp"]) == 0
     assert launched["mcp_server"] is True
+
+
+def test_on_zero_gpu_it_registers_trains_on_the_cpu_and_says_so(launched, monkeypatch):
+    registered = []
+    monkeypatch.setitem(
+        sys.modules, "spaces", SimpleNamespace(GPU=lambda duration: lambda task: registered.append(task))
+    )
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    monkeypatch.setattr(device, "choose_device", lambda name: name)  # ZeroGPU's torch says that there is a GPU
+    assert app.main(["--hosted"]) == 0
+    assert len(registered) == 1
+    assert launched["store"].device == "cpu"
+    assert "trains on the CPU here" in launched["note"]
+
+
+def test_elsewhere_nothing_is_said_of_zero_gpu(launched):
+    assert app.main([]) == 0
+    assert launched["note"] == ""
