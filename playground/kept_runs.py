@@ -40,6 +40,7 @@ TITLES = {
     "mae-ratios": "Mask ratios",
     "clip": "CLIP",
     "transfer": "Transfer",
+    "transfer-table": "Transfer, table",
 }
 """What the page calls a trainer's method."""
 

@@ -73,7 +73,7 @@ class Stage:
         """
         for name in set_tabs(self.staged):
 
-            async def on_step(
+            async def on_lecture_step(
                 event: gr.EventData, is_answered: bool, request: gr.Request, chosen: str = name
             ) -> list[Any]:
                 link = self.staged.links.get(asked_step(event._data))
@@ -83,7 +83,7 @@ class Stage:
 
             event = getattr(self.bar, opens(name))
             event(
-                on_step,
+                on_lecture_step,
                 answered,
                 self.tabs[name].outputs,
                 show_progress="hidden",
@@ -112,7 +112,7 @@ def build_stage(
         LectureError: a step names a tab that can't be, or a setting that is refused.
     """
     script = script or lecture.shipped()
-    staged = lecture.stage(script, targets, (*labels, *LATER_TABS))
+    staged = lecture.stage(script, targets, tuple(labels))
     recorded = {}
     cards = {}
     for name in sorted({step.recording for step in staged.steps if step.recording}):
@@ -146,10 +146,6 @@ def build_stage(
 def set_tabs(staged: Staged) -> list[str]:
     """Names of the tabs in which some step sets something."""
     return sorted({link.tab for link in staged.links.values() if link.tab is not None})
-
-
-LATER_TABS = ("start", "transfer", "compare")
-"""Tabs that a lecture may name although a page has them not."""
 
 
 def recording_path(name: str) -> Any:

@@ -11,7 +11,7 @@ PICTURES = 10
 CATEGORIES = ("Animals & Nature", "Food & Drink", "Travel & Places", "Activities", "Objects")
 """What can be chosen, in the order of the buttons; names of Unicode's groups of emoji."""
 ARTIST = "Noto"
-PIXELS = 256
+PIXELS = 128
 IMAGENET_LABELS = 14_000_000
 """14,197,122 labelled pictures: Deng et al., ImageNet, 2009, and its site."""
 LAION_PAIRS = 5_000_000_000

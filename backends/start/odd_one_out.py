@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 
@@ -36,9 +36,9 @@ class Round:
     odd: int
     draw: Callable[[int], np.ndarray] = field(repr=False)
 
-    @cached_property
+    @property
     def shown(self) -> np.ndarray:
-        """(4, SHOWN_SIZE, SHOWN_SIZE, 3) uint8, for the visitor; drawn when somebody looks."""
+        """(4, SHOWN_SIZE, SHOWN_SIZE, 3) uint8, for the visitor; drawn at every call, for it is large."""
         return self.draw(SHOWN_SIZE)
 
 

@@ -28,6 +28,7 @@ WORDS = (
 WORD_WIDTH, LINE = 78, 17
 """Room of a word on the map; one that finds none is left out."""
 MAP_DOTS = 700
+DOTS = "stroke:var(--chart-muted);stroke-width:3.4;stroke-linecap:round;opacity:0.45"
 NEAR = 3
 """From how many words back on attention counts as looking back."""
 READ = "We the people of the United States want peace and want justice"
@@ -68,7 +69,7 @@ def _word_map() -> str:
     low, high = np.quantile(points, 0.01, axis=0), np.quantile(points, 0.99, axis=0)
     at = (points - low) / (high - low) * (WIDTH - 56, HEIGHT - 40) + (20, 22)
     inside = [(x, y) for x, y in at[:MAP_DOTS] if 0 < x < WIDTH and 0 < y < HEIGHT]
-    dots = "".join(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="1.7"/>' for x, y in inside)
+    dots = "".join(f"M{x:.0f} {y:.0f}h0" for x, y in inside)
     words, taken = "", [(WIDTH, HEIGHT)]
     for word in WORDS:
         number = model.vectors.find(word)
@@ -80,7 +81,7 @@ def _word_map() -> str:
             taken.append((x, y))
             words += f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4" style="fill:var(--accent)"/>'
             words += _text(x + 6, y + 5, word, size=17, weight=600)
-    return f'<g style="fill:var(--chart-muted)" opacity="0.45">{dots}</g>{words}'
+    return f'<path d="{dots}" style="{DOTS}"/>{words}'
 
 
 def _attention() -> str:

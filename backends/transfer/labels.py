@@ -8,6 +8,7 @@ import numpy as np
 
 from backends.data.pictures import Factor
 from backends.engine.trainer import TrainingError
+from backends.transfer.config import LABELS
 
 SHOWN_CLASS_CHARS = 40
 
@@ -67,8 +68,9 @@ def check_task(factor: Factor, most: int) -> None:
         )
     rarest = int(counts.argmin())
     if counts[rarest] < most:
+        fitting = max((few for few in LABELS if few <= counts[rarest]), default=0)
         name = factor.classes[rarest][:SHOWN_CLASS_CHARS]
         raise TrainingError(
             f"Most labels (most_labels) is {most} per class, but the class {name!r} has {counts[rarest]} to train on: "
-            "choose fewer labels, or bring more pictures."
+            f"{f'choose at most {fitting}, or ' if fitting else ''}bring more pictures."
         )

@@ -47,7 +47,7 @@ const onKey = (event) => {
   if (!element.isConnected) return document.removeEventListener("keydown", onKey);
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
   if (element.offsetParent === null) return;
-  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  if (event.target instanceof Element && event.target.closest("input, textarea, select, [contenteditable]")) return;
   for (const button of element.querySelectorAll("[data-key]"))
     if (button.dataset.key === event.key) return button.click();
 };

@@ -13,7 +13,7 @@ from playground.components.plotly_view import typed
 from playground.figures import style
 from playground.figures.curves import finite, spread_labels
 
-COLOURS = (style.ACCENT, style.HIGHLIGHT, style.GOOD, "#0284c7", "#c026d3", "#a16207", style.MUTED, "#dc2626")
+COLOURS = (style.ACCENT, style.HIGHLIGHT, style.GOOD, "#0b78b6", "#c026d3", "#a16207", style.MUTED, "#dc2626")
 """Each at least 3:1 on the light page and on the dark one."""
 VARIABLES = {
     style.ACCENT: "--accent",
@@ -28,8 +28,10 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 """Of several nets in one run."""
 LABELLED = 9
 """A chart with more curves has numbers at their ends instead of names."""
-LABEL_SPACE = 0.24
-"""Of the axis, to the right of the curves."""
+LABEL_SPACE = 0.22
+"""Of the axis, to the right of the curves, where the panel is alone."""
+MOST_NAMED = 2
+"""More panels side by side have no room for names."""
 MAX_LABEL = 22
 
 
@@ -79,7 +81,7 @@ def panel_chart(panels: Sequence[Panel], *, empty: str) -> dict[str, Any]:
     for place, panel in enumerate(panels):
         number = "" if place == 0 else str(place + 1)
         left, bottom, width, height = _frame(place, across, down)
-        traces, labels, reach = _drawn(panel, number, alone=len(panels) == 1)
+        traces, labels, reach = _drawn(panel, number, many=len(panels))
         data += traces
         annotations += labels
         annotations.append(
@@ -112,7 +114,7 @@ def _frame(place: int, across: int, down: int) -> tuple[float, float, float, flo
     return column * (width + gap_x), (down - 1 - row) * (height + gap_y), width, height
 
 
-def _drawn(panel: Panel, number: str, *, alone: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]], float]:
+def _drawn(panel: Panel, number: str, *, many: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]], float]:
     """Traces and end labels of a panel, and where its x axis ends."""
     traces, ends = [], []
     lowest, highest = np.inf, -np.inf
@@ -135,9 +137,9 @@ def _drawn(panel: Panel, number: str, *, alone: bool) -> tuple[list[dict[str, An
             lowest, highest = min(lowest, float(y.min())), max(highest, float(y.max()))
             ends.append((curve, float(x[-1]), float(y[-1])))
     reach = max((x for _, x, _ in ends), default=1.0) or 1.0
-    rows = 18 if alone else 9
+    rows = 18 if many <= MOST_NAMED else 9
     apart = max(highest - lowest, 1e-9) / rows if ends else 1.0
-    named = alone and len(ends) <= LABELLED
+    named = many <= MOST_NAMED and len(ends) <= LABELLED
     labels = [
         {
             "x": x,
@@ -152,7 +154,7 @@ def _drawn(panel: Panel, number: str, *, alone: bool) -> tuple[list[dict[str, An
         }
         for (curve, x, y), place in zip(ends, _beside([y for _, _, y in ends], apart), strict=True)
     ]
-    return traces, labels, reach * (1 + (LABEL_SPACE if named else LABEL_SPACE / 1.6))
+    return traces, labels, reach * (1 + (LABEL_SPACE * many if named else LABEL_SPACE))
 
 
 def _beside(values: Sequence[float], apart: float) -> list[float]:
@@ -176,7 +178,7 @@ def difference_table(
         sections: (caption, rows) with rows of (label, a text for each run).
     """
     columns = "".join(
-        f'<th scope="col"><i class="cmp-swatch" style="--c:{swatch(run)}">{run + 1}</i> {html.escape(name)}</th>'
+        f'<th scope="col"><i class="cmp-swatch" style="{swatch(run)}">{run + 1}</i> {html.escape(name)}</th>'
         for run, name in heads
     )
     body = ""
@@ -192,12 +194,6 @@ def difference_table(
 
 
 def swatch(run: int) -> str:
-    """A run's colour as CSS: the page's variable where the page has one, so that it follows dark mode as the chart."""
-    named = {
-        style.ACCENT: "--accent",
-        style.HIGHLIGHT: "--highlight",
-        style.GOOD: "--good",
-        style.MUTED: "--chart-muted",
-    }
+    """A run's colour and what is written on it, as CSS: of the page's own colours those that follow dark mode."""
     colour = colour_of(run)
-    return f"var({named[colour]})" if colour in named else colour
+    return f"--c:var({VARIABLES[colour]});--on:var(--paper)" if colour in VARIABLES else f"--c:{colour};--on:#fff"

@@ -11,6 +11,8 @@ import numpy as np
 
 from playground.components.plotly_view import typed
 from playground.figures import curves, style
+from playground.figures.teaches import COLOURS as SHADES
+from playground.figures.teaches import INK
 
 LABEL_GAP = 0.062
 """Between two labels, as a share of the axis."""
@@ -27,6 +29,10 @@ COLOURS = (style.ACCENT, style.HIGHLIGHT)
 """Of the encoder and of the one that it is compared with."""
 SCRATCH = style.GOOD
 TOP = 1.04
+EDGE = "rgba(148, 163, 184, 0.4)"
+"""Between cells, seen while they are blank; on light and on dark paper."""
+NUMBER_SIZE, SPREAD_SIZE = 16, 11
+"""Of the table's cells."""
 
 
 @dataclass(frozen=True)
@@ -136,3 +142,72 @@ def _label(at: float, y: float, text: str, colour: str) -> dict[str, Any]:
         "xshift": 10,
         "font": {"color": colour, "size": 13},
     }
+
+
+def task_table(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    mean: np.ndarray,
+    spread: np.ndarray,
+    chance: Sequence[float],
+    *,
+    title: str,
+) -> dict[str, Any]:
+    """A row an encoder, a column a task: percent right with its spread; cells that are not measured yet are blank.
+
+    Args:
+        rows: (M,) titles of the encoders, first on top; escaped here, as the columns are.
+        columns: (F,) titles of the tasks.
+        mean: (M, F) accuracy in [0, 1], NaN where it is not known; a column's best is bold.
+        spread: (M, F) standard deviation, NaN where there is none.
+        chance: (F,) accuracy of guessing, NaN where it is not known; said above each column.
+        title: what is seen, in words.
+    """
+    values = np.asarray(mean, np.float64).reshape(len(rows), len(columns))
+    around = np.asarray(spread, np.float64).reshape(values.shape)
+    best = np.array([np.nanmax(column) if np.isfinite(column).any() else np.nan for column in np.round(100 * values).T])
+    heads = [
+        html.escape(name) + (f"<br>guessing {at:.0%}" if np.isfinite(at) else "<br> ")
+        for name, at in zip(columns, chance, strict=True)
+    ]
+    heat = {
+        "type": "heatmap",
+        # Numbers as places: two encoders may have the same title.
+        "x": list(range(len(columns))),
+        "y": list(range(len(rows))),
+        "z": [[float(value) if np.isfinite(value) else None for value in row] for row in values],
+        "text": [[_cell(value, around[m, f], best[f]) for f, value in enumerate(row)] for m, row in enumerate(values)],
+        "texttemplate": "%{text}",
+        "textfont": {"size": NUMBER_SIZE, "color": INK},
+        "hoverinfo": "skip",
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": [list(stop) for stop in SHADES],
+        "showscale": False,
+        "xgap": 2,
+        "ygap": 2,
+    }
+    layout = style.layout(
+        title,
+        xaxis=_names(heads, range=[-0.5, len(columns) - 0.5], side="top"),
+        yaxis=_names([html.escape(name) for name in rows], range=[len(rows) - 0.5, -0.5]),
+        margin={"l": 8, "r": 8, "t": 80, "b": 8},
+    )
+    return {"data": [heat], "layout": layout}
+
+
+def _cell(value: float, around: float, best: float) -> str:
+    if not np.isfinite(value):
+        return ""
+    number = f"<b>{100 * value:.0f}</b>" if round(100 * value) == best else f"{100 * value:.0f}"
+    return number + (
+        f' <span style="font-size:{SPREAD_SIZE}px">± {100 * around:.0f}</span>' if np.isfinite(around) else ""
+    )
+
+
+def _names(names: Sequence[str], **options: Any) -> dict[str, Any]:
+    """An axis of names."""
+    ticks = {"tickvals": list(range(len(names))), "ticktext": list(names), "tickfont": {"size": 13}, "ticks": ""}
+    between = [place - 0.5 for place in range(len(names) + 1)]
+    edges = {"tickvals": between, "showgrid": True, "gridcolor": EDGE, "ticks": ""}
+    return style.axis("", showgrid=False, fixedrange=True, minor=edges, **ticks, **options)

@@ -51,6 +51,11 @@ LEAD = (
 LINK = LinkTarget({}, ("measure", "over"))
 MEASURE, OVER, NAMED = "compare_measure", "compare_over", "compare_named"
 JSON_NAME, CSV_NAME = "runs.json", "runs.csv"
+TO_NAME = """() => setTimeout(() => {
+    const field = document.querySelector("#compare-name input, #compare-name textarea");
+    if (field && field.offsetParent) { field.focus(); field.select(); }
+}, 60)"""
+"""Who presses Rename types right away; with a long list the field may be out of sight."""
 START_DOWNLOAD = "() => { document.querySelector('#compare-file')?.click(); }"
 
 
@@ -186,7 +191,8 @@ def _wire_list(store: SessionStore, parts: Parts) -> None:
         return [*views_of(session), gr.update(visible=False), gr.skip(), said]
 
     outputs = [*parts.views, parts.naming, parts.name, parts.message]
-    parts.pinned.pick(on_pick, None, outputs, api_name=False, **QUICK)
+    clicked = parts.pinned.pick(on_pick, None, outputs, api_name=False, **QUICK)
+    clicked.then(None, None, None, js=TO_NAME, api_name=False)
     for event in (parts.name.submit, parts.save_name.click):
         event(on_name, parts.name, outputs, api_name=False, **QUICK)
 

@@ -148,7 +148,7 @@ def chart(shown: Sequence[tuple[int, KeptRun]], family: str, over: str) -> str:
 
 
 def table_html(shown: Sequence[tuple[int, KeptRun]]) -> str:
-    """In which settings the runs differ, and where each ended."""
+    """In which settings the runs differ, and where each ended; what only one method has counts among its own runs."""
     if not shown:
         return ""
     runs = [run for _, run in shown]
@@ -166,9 +166,9 @@ def _setting_rows(runs: Sequence[KeptRun]) -> list[tuple[str, list[str]]]:
     labels = {name: setting.label for run in reversed(runs) for name, setting in run.settings.items()}
     known = dict.fromkeys(name for run in runs for name in run.settings)
     for name in known:
-        cells = [run.settings[name].value if name in run.settings else "–" for run in runs]
-        if len(set(cells)) > 1:
-            rows.append((labels[name], cells))
+        values = [run.settings[name].value if name in run.settings else None for run in runs]
+        if len(set(values) - {None}) > 1:
+            rows.append((labels[name], [value or "–" for value in values]))
     return rows
 
 
@@ -187,7 +187,7 @@ def _score_rows(runs: Sequence[KeptRun]) -> list[tuple[str, list[str]]]:
     for family, net in shared:
         label = f"{words(family)}, {net}" if net else words(family)
         values = named[family, net]
-        rows.append((label, [f"{values[i]:.3f}" if i in values else "–" for i in range(len(runs))]))
+        rows.append((label, [_figure(values[i]) if i in values else "–" for i in range(len(runs))]))
     return rows
 
 
@@ -238,7 +238,7 @@ def _row(number: int, kept: Kept) -> str:
     told = f"{run.title} · {steps_of(run)} · {run.seconds[-1]:.0f} s{source}"
     pressed = "true" if kept.shown else "false"
     return (
-        f'<li style="--c:{swatch(number)}"><button class="cmp-show" data-pick="show:{kept.id}" '
+        f'<li style="{swatch(number)}"><button class="cmp-show" data-pick="show:{kept.id}" '
         f'aria-pressed="{pressed}" aria-label="Show {name}"><i class="cmp-swatch">{number + 1}</i></button>'
         f'<span class="cmp-name"><b>{name}</b><small>{html.escape(told)}</small></span>'
         f'<button data-pick="name:{kept.id}" aria-label="Rename {name}">Rename</button>'
@@ -267,6 +267,10 @@ def chosen_family(session: Session, asked: Any) -> str:
 def family_choices(session: Session) -> list[tuple[str, str]]:
     """What can be drawn of the shown runs, as (words, family)."""
     return [(words(family), family) for family in families([run for _, run in shown_of(session)])]
+
+
+def _figure(value: float) -> str:
+    return (f"{value:.3f}" if abs(value) < 10 else f"{value:.5g}").replace("-", "−")
 
 
 def _spaced(name: str) -> str:

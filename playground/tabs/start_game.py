@@ -69,12 +69,14 @@ class Game:
         rounds: what is asked.
         answered: what was said, in order.
         at: the round that is shown.
+        pictures: of rounds that were seen, as data URLs: a hundredth of what the pixels take.
     """
 
     number: int
     rounds: list[Round]
     answered: list[Answered] = field(default_factory=list)
     at: int = 0
+    pictures: dict[int, list[str]] = field(default_factory=dict, repr=False)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -86,6 +88,13 @@ class Game:
     def over(self) -> bool:
         """Whether every round was answered."""
         return len(self.answered) == len(self.rounds)
+
+    def seen(self) -> list[str]:
+        """The pictures of the round that is shown, as data URLs."""
+        at = self.at
+        if at not in self.pictures:
+            self.pictures[at] = [data_url(picture) for picture in self.rounds[at].shown]
+        return self.pictures[at]
 
     def right(self, whose: str) -> int:
         """How many rounds "yours", "model" or "pixels" got right."""
@@ -222,7 +231,7 @@ def score_html(game: Game, card: dict[str, Any]) -> str:
 
 
 def _picture_html(game: Game, asked: Round, said: Answered | None, place: int) -> str:
-    image = data_url(asked.shown[place])
+    image = game.seen()[place]
     if said is None:
         return (
             f'<button class="start-creature" data-pick="{game.number}:{game.at}:{place}" data-key="{place + 1}" '

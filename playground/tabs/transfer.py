@@ -26,10 +26,14 @@ from playground.tabs.transfer_how import build_how_it_works
 from playground.tabs.transfer_presets import lay_out_presets
 from playground.tabs.transfer_state import TAB, TABLE, missing_run
 
-QUESTION = "What is a pre-trained encoder worth when labels are few?"
-LEAD = "Take an encoder that learned without labels, label a few pictures, and see how much it tells right."
+QUESTION = "What is an encoder worth when labels are few?"
+LEAD = "It learned without labels. Label a few pictures: how much does it tell right?"
 TABLE_PREFIX = "table_"
 LINK = LinkTarget({"": TransferConfig, TABLE_PREFIX: TableConfig})
+BRING = "Bring a .zip of folders under Pictures."
+EMOJI_LABELS = "20"
+"""As many labels per class as every category of emoji has pictures to train on: there are few flags."""
+LABELS_ABOVE = ("50", "100")
 SHOW_RUN = "() => ({__type__: 'update', selected: 'live'})"
 
 
@@ -122,25 +126,24 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
 def _wire_task(store: SessionStore, parts: Parts) -> None:
     """Only tasks that the pictures have are on offer; what is missing is said, and where to bring it."""
 
-    def on_choice(data: str, factor: str, encoder: str, against: str, request: gr.Request) -> list[Any]:
+    def on_choice(data: str, factor: str, encoder: str, against: str, most: str, request: gr.Request) -> list[Any]:
         session = store.of(str(request.session_hash))
         missing = str(data) == OWN_DATA and own_pictures(session) is None
-        told = (
-            "Bring a .zip of folders under Pictures." if missing else missing_run(session, str(encoder), str(against))
-        )
-        return [answers.sentence(told) if told else "", task_choices(str(data), str(factor))]
+        told = BRING if missing else missing_run(session, str(encoder), str(against))
+        note = answers.sentence(told) if told else ""
+        return [note, task_choices(str(data), str(factor)), fewer(str(data), str(most))]
 
     def on_data(data: str, request: gr.Request) -> Any:
         missing = str(data) == OWN_DATA and own_pictures(store.of(str(request.session_hash))) is None
         return gr.Tabs(selected="pictures") if missing else gr.skip()
 
-    names = ("data", "factor", "encoder", "against")
+    names = ("data", "factor", "encoder", "against", "most_labels")
     asked = [parts.widgets[name] for name in names]
     for name in ("data", "encoder", "against"):
         parts.widgets[name].change(
             on_choice,
             asked,
-            [parts.note, parts.widgets["factor"]],
+            [parts.note, parts.widgets["factor"], parts.widgets["most_labels"]],
             api_name=False,
             trigger_mode="always_last",
             **QUICK,
@@ -155,6 +158,11 @@ def task_choices(data: str, factor: str) -> Any:
         return gr.skip()
     choices = [(label, name) for name, label in tasks.items()]
     return gr.update(choices=choices, value=factor if factor in tasks else FIRST_TASK.get(data, choices[0][1]))
+
+
+def fewer(data: str, most: str) -> Any:
+    """Of pictures whose rarest class is small, no more labels than it has."""
+    return EMOJI_LABELS if data == "emoji" and most in LABELS_ABOVE else gr.skip()
 
 
 FIRST_TASK = {"apples": "shape", "emoji": "category", "own": "folder"}

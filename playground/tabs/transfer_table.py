@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,14 +13,14 @@ import numpy as np
 
 from backends.engine.config import MethodConfig
 from backends.engine.trainer import Trainer
-from backends.transfer.config import TASKS, TITLES, UNTRAINED, WAY_TITLES
+from backends.transfer.config import OWN_RUNS, TASKS, TITLES, WAY_TITLES
 from backends.transfer.table_config import TableConfig
 from playground import controls
 from playground.components import answers
 from playground.components.plotly_view import pack, plotly_view
 from playground.components.run_panel import RunPanel, TabRun, device_name
 from playground.controls import Controls
-from playground.figures.teaches import teaches_chart
+from playground.figures.transfer import task_table
 from playground.own_pictures import own_pictures
 from playground.session import Run, Session, SessionStore
 from playground.tabs.tab import QUICK
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from backends.transfer.points import Point
 
 INTRODUCTION = (
-    "Every encoder that this project ships, and every run of yours, meets every task with the same few labels. Nothing "
-    "but a probe is trained. Predict first: which row wins in which column?"
+    "Every encoder shipped here, and every run of yours, meets every task with the same few labels; only a probe is "
+    "fitted. Predict first: which row wins in which column?"
 )
 WAITING = "Press Run: the table fills row by row, and a sentence says of each task which pretext suits it."
 EMPTY_TITLE = "Encoders against tasks: appears here"
@@ -59,28 +60,30 @@ class TablePart:
 
 def lay_out_table(store: SessionStore) -> TablePart:
     """Lay this part out where it is called."""
-    with gr.Row(elem_classes=["ablation-row"]):
-        with gr.Column(scale=0, min_width=280, elem_classes=["ablation-ask", "transfer-table-ask"]):
-            answers.html_area(f"<p class='prose'>{INTRODUCTION}</p>")
-            widgets = controls.build_essential(TableConfig, "transfer-table")
-            widgets |= controls.build_advanced(TableConfig, "transfer-table")
-            kind = gr.Radio(
-                [(title, name) for name, title in KINDS.items()],
-                value=FIRST_KIND,
-                show_label=False,
-                container=False,
-                elem_id="transfer-table-kind",
-                elem_classes=["inline-radio"],
-            )
-            panel = RunPanel(store, "transfer-table", "Run")
-        with gr.Column(min_width=420):
-            chart = plotly_view(
-                empty_chart(),
-                label="What a probe tells with few labels, for every encoder and task",
-                height=480,
-                elem_id="transfer-table-chart",
-            )
-            findings = answers.html_area(answers.sentence(WAITING), elem_id="transfer-table-findings")
+    answers.html_area(f"<p class='prose'>{INTRODUCTION}</p>")
+    with gr.Row(elem_classes=["transfer-table-ask"]):
+        widgets = controls.build_essential(TableConfig, "transfer-table")
+        widgets |= controls.build_advanced(TableConfig, "transfer-table")
+    with gr.Row(elem_classes=["transfer-table-run"]):
+        with gr.Column(min_width=300, elem_classes=["transfer-table-panel"]):
+            panel = RunPanel(store, "transfer-table", "Run", pins=False)
+        kind = gr.Radio(
+            [(title, name) for name, title in KINDS.items()],
+            value=FIRST_KIND,
+            show_label=False,
+            container=False,
+            scale=0,
+            min_width=340,
+            elem_id="transfer-table-kind",
+            elem_classes=["inline-radio"],
+        )
+    chart = plotly_view(
+        empty_chart(),
+        label="What a probe tells with few labels, for every encoder and task",
+        height=430,
+        elem_id="transfer-table-chart",
+    )
+    findings = answers.html_area(answers.sentence(WAITING), elem_id="transfer-table-findings")
     return TablePart(controls.in_config_order(TableConfig, widgets), kind, panel, chart, findings)
 
 
@@ -122,18 +125,18 @@ def kind_of(session: Session) -> str:
 
 
 def draw(session: Session, run: Run, everything: bool) -> list[Any]:
-    """Chart and sentences; None each while no row is new."""
-    trainer: Any = run.trainer
+    """Chart and sentences; None each while no cell is new."""
     points: Sequence[Point] = run.frozen
-    rows = complete_rows(points, tuple(trainer.tasks), run.config.seeds)  # type: ignore[attr-defined]
-    if run.views.get("rows") == rows and not everything:
+    if run.views.get("points") == len(points) and not everything:
         return [None, None]
-    run.views["rows"] = rows
-    if not rows:
-        return first_views(session)
+    run.views["points"] = len(points)
+    trainer: Any = run.trainer
     kind = kind_of(session)
-    shown = [point for point in points if point.encoder in rows and point.way == kind]
-    return [pack(chart_of(shown, run.config, kind)), findings_html(shown, done=run.done)]
+    shown = [point for point in points if point.way == kind]
+    chart = chart_of(shown, [encoder.name for encoder in trainer.encoders], list(trainer.tasks), run.config, kind)
+    rows = complete_rows(points, list(trainer.tasks), trainer.config.seeds)
+    whole = [point for point in shown if point.encoder in rows]
+    return [pack(chart), findings_html(whole, done=run.done) if whole else answers.sentence(WAITING)]
 
 
 def first_views(session: Session) -> list[Any]:
@@ -142,8 +145,10 @@ def first_views(session: Session) -> list[Any]:
 
 
 def empty_chart() -> dict[str, Any]:
-    """The chart before the first row."""
-    return teaches_chart([], [], np.zeros((0, 0)), [], reference=None, title=EMPTY_TITLE)
+    """The chart before the first row: who competes, and in what."""
+    emoji = [name for name in TITLES if name.endswith("-emoji")]
+    rows = [name for name in TITLES if name not in (*OWN_RUNS, *emoji)]
+    return chart_of([], rows, list(TASKS["apples"]), TableConfig(), FIRST_KIND)
 
 
 def complete_rows(points: Sequence[Point], tasks: Sequence[str], draws: int) -> list[str]:
@@ -155,46 +160,50 @@ def complete_rows(points: Sequence[Point], tasks: Sequence[str], draws: int) -> 
     return [name for name, count in counted.items() if count == whole]
 
 
-def chart_of(points: Sequence[Point], config: Any, kind: str) -> dict[str, Any]:
-    """The table as cells: percent, and points above or below the untrained net."""
-    from backends.transfer.points import curves
+def chart_of(
+    points: Sequence[Point], encoders: Sequence[str], tasks: Sequence[str], config: Any, kind: str
+) -> dict[str, Any]:
+    """The table as cells: percent and spread; blank where nothing is measured yet."""
+    mean, spread = (np.full((len(encoders), len(tasks)), np.nan) for _ in range(2))
+    chance = dict.fromkeys(tasks, float("nan"))
+    if points:
+        from backends.transfer.points import curves
 
-    found = curves(points)
-    encoders = list(dict.fromkeys(curve.encoder for curve in found))
-    tasks = list(dict.fromkeys(curve.factor for curve in found))
-    values = np.zeros((len(encoders), len(tasks)))
-    chance = dict.fromkeys(tasks, 0.0)
-    for curve in found:
-        values[encoders.index(curve.encoder), tasks.index(curve.factor)] = curve.mean[0]
-        chance[curve.factor] = curve.chance
+        for curve in curves(points):
+            place = encoders.index(curve.encoder), tasks.index(curve.factor)
+            mean[place], spread[place] = curve.mean[0], curve.spread[0]
+            chance[curve.factor] = curve.chance
     labels = f"{config.labels} label{'' if config.labels == '1' else 's'} per class"
-    return teaches_chart(
+    return task_table(
         [TITLES[name] for name in encoders],
-        [TASKS[config.data][name] for name in tasks],
-        values,
+        [TASKS[config.data].get(name, name) for name in tasks],
+        mean,
+        spread,
         list(chance.values()),
-        reference=encoders.index(UNTRAINED) if UNTRAINED in encoders else None,
-        title=f"{KINDS[kind]} with {labels}: percent told right; small: points above or below the untrained net",
+        title=f"{KINDS[kind]}, {labels}: percent told right, ± standard deviation over the draws",
     )
 
 
 def findings_html(points: Sequence[Point], *, done: bool) -> str:
     """A sentence for each task: who leads, and by what."""
-    return "".join(answers.sentence(text) for text in findings(points, done=done))
+    said = "" if done else answers.sentence("So far:")
+    return said + "".join(
+        f'<p class="answer"><b>{html.escape(task)}</b>: {html.escape(text)}</p>' for task, text in findings(points)
+    )
 
 
-def findings(points: Sequence[Point], *, done: bool) -> list[str]:
-    """The sentences of `findings_html`."""
+def findings(points: Sequence[Point]) -> list[tuple[str, str]]:
+    """Each task, and who leads there; where CLIP is named, also who leads of those that read no captions."""
     from backends.transfer.verdict import verdict
 
-    said = [] if done else ["So far:"]
-    for task in dict.fromkeys(point.factor for point in points):
-        mine = [point for point in points if point.factor == task]
-        told = verdict(mine)
+    said = []
+    for factor in dict.fromkeys(point.factor for point in points):
+        mine = [point for point in points if point.factor == factor]
+        start, _, told = verdict(mine).partition(": ")
         wordless = [point for point in mine if point.encoder not in TOLD]
-        if TITLES["clip"] in told and 0 < len(wordless) < len(mine):
+        if 0 < len(wordless) < len(mine) and any(TITLES[name] in told for name in TOLD):
             told += f" Without captions: {verdict(wordless).partition(': ')[2]}"
-        said.append(told)
+        said.append((start.partition(" with ")[0], told))
     return said
 
 

@@ -476,6 +476,7 @@ def test_the_stepper_of_the_table_lights_a_row_and_dims_the_others(bench):
 # ---- Speed and looks
 
 
+@pytest.mark.slow
 def test_an_edit_is_followed_within_the_time(bench):
     bench.own(text=LONGEST, width=16, heads=1)
     for step in range(1, 12):
@@ -491,7 +492,8 @@ def test_an_edit_is_followed_within_the_time(bench):
     assert bench.ask("t.took") < EDIT_MILLISECONDS
 
 
-@pytest.mark.parametrize(("theme", "width"), [("", WIDTHS[0]), pytest.param("dark", WIDTHS[1], marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("theme", "width"), [("", WIDTHS[0]), ("dark", WIDTHS[1])])
 def test_nothing_leaves_the_panel_and_nothing_is_found(opened, theme, width):
     bench = opened(theme, width)
     bench.type("score of Thinking", "100")

@@ -101,6 +101,7 @@ def archive(captions: str) -> dict:
     return {"name": "mine.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
 
 
+@pytest.mark.slow
 def test_the_model_of_apples_composes_and_the_page_follows(guest):
     show(guest, "Composition")
     guest.page.click("#clip-composition-load")
@@ -120,6 +121,7 @@ def test_the_model_of_apples_composes_and_the_page_follows(guest):
     assert guest.errors == []
 
 
+@pytest.mark.slow
 def test_captions_of_ones_own_are_read_or_refused_in_a_sentence(guest):
     guest.page.get_by_role("button", name="Your own pictures").click()
     chooser = guest.page.locator("#clip-zip input[type=file]")

@@ -1241,6 +1241,7 @@ def download(visitor: Visitor, button: str) -> Path:
 CAMERA = "[...e.camera.centre, e.camera.scale]"
 
 
+@pytest.mark.slow
 def test_the_zoom_is_kept_while_the_map_moves(visitor):
     start(visitor)
     visitor.wait_for_frames(2)
@@ -1415,6 +1416,7 @@ def open_saved(visitor: Visitor, saved: Path, tmp_path: Path) -> Alone:
     return opened
 
 
+@pytest.mark.slow
 def test_a_saved_page_draws_by_itself_and_can_be_explored(visitor, tmp_path):
     opened = open_saved(visitor, download(visitor, "HTML"), tmp_path)
     assert opened.requests == [(tmp_path / "saved.html").as_uri()]
@@ -1455,6 +1457,7 @@ def test_the_keyboard_reaches_the_map_and_moves_it(visitor):
     assert visitor.explorer(CAMERA) == pytest.approx(before)
 
 
+@pytest.mark.slow
 def test_a_text_of_two_words_has_a_map(visitor, tmp_path):
     own_text(visitor, tmp_path, ["ping pong ping pong"])
     assert sorted(visitor.explorer("e.items.names")) == ["ping", "pong"]
@@ -1466,6 +1469,7 @@ def test_a_text_of_two_words_has_a_map(visitor, tmp_path):
     assert visitor.errors == []
 
 
+@pytest.mark.slow
 def test_the_map_needs_no_webgl(lend_page: Callable[..., Lent], server: Server):
     lent = lend_page(NO_WEBGL)
     page = lent.page

@@ -697,6 +697,7 @@ def test_tokens_of_any_script_and_length_break_no_layout(open_page, width):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_128_tokens_are_painted_soon_after_their_value_came(open_page):
     value = pack_heads([synthetic.view(128)])
     script = (
@@ -708,6 +709,7 @@ def test_128_tokens_are_painted_soon_after_their_value_came(open_page):
     assert min(times) <= SECONDS
 
 
+@pytest.mark.slow
 def test_twelve_layers_of_twelve_heads_with_64_tokens_answer_at_once(heads):
     heads.show(synthetic.view(64, 12, 12))
     script = (
@@ -754,7 +756,8 @@ def serious(heads: Heads) -> list[str]:
     return [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in found if v["impact"] in ("serious", "critical")]
 
 
-@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_serious(open_page, dark):
     heads = open_page(dark=dark)
     heads.show(*synthetic.three_views(14), silenced=[("encoder self", 1, 1)])

@@ -104,6 +104,7 @@ def test_all_three_train_and_a_reload_finds_them_paused(guest):
     wait_for(lambda: "Your own BERT answers" in note(guest, "fill"), "the own run's answer")
 
 
+@pytest.mark.slow
 def test_a_wrong_setting_or_text_is_a_sentence(guest):
     page = guest.page
     box = page.locator("#language-steps input")

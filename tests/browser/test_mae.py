@@ -118,6 +118,7 @@ def test_a_wrong_ratio_and_a_wrong_file_are_sentences(guest, tmp_path: Path):
     assert guest.errors == []
 
 
+@pytest.mark.slow
 def test_apples_grow_while_it_trains_and_a_reload_finds_them(guest, new_visitor):
     open_advanced(guest)
     number(guest, "batch", 8)

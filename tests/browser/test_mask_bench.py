@@ -544,7 +544,8 @@ def test_the_visible_patches_of_the_film_can_be_left_as_the_decoder_has_them(sho
     assert "for every patch" in shown.page.inner_text("#film .mb-note")
 
 
-@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_serious(open_page, dark):
     shown = open_page(dark=dark)
     shown.give(bench(some(48), normalised=True))

@@ -19,8 +19,9 @@ def test_every_tab_opens_and_a_reload_comes_back_to_the_last(visitor, server):
     for label in labels.values():
         visitor.page.get_by_role("tab", name=label, exact=True).click()
         wait_for(lambda chosen=label: selected(visitor) == chosen, label)
-        visitor.page.locator(".techniques .questions").locator("visible=true").first.wait_for()
-        assert visitor.page.locator(".lead h2").locator("visible=true").count() == 1
+        lead = visitor.page.locator(".techniques .lead h2").locator("visible=true")
+        lead.first.wait_for()
+        assert lead.count() == 1
     assert visitor.errors == []
     (session,) = [one for one in server.store._sessions.values() if one.left is None]
     wait_for(lambda: session.uploads.get(SHOWN_TAB) == list(labels)[-1], "the server to know")

@@ -292,7 +292,8 @@ def test_nothing_sticks_out_of_a_narrow_panel(open_page, width):
     assert shown.page.evaluate(script) == 0
 
 
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious(open_page, theme):
     shown = open_page(theme)
     shown.wait_for_others(lambda: shown.choose("pic-factor", "Kind"))

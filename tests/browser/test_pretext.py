@@ -91,6 +91,7 @@ def test_a_puzzle_of_each_kind_is_made_and_answered(guest):
     assert guest.errors == []
 
 
+@pytest.mark.slow
 def test_cells_are_cut_with_the_keyboard(guest):
     choose(guest, "task", "Inpainting")
     pick(guest, "clear")
@@ -115,6 +116,7 @@ def test_a_cell_that_is_made_anew_while_it_is_held_down_still_counts(guest):
     guest.page.wait_for_selector("#pretext-bench [data-pick='cell:9'][aria-pressed=true]")
 
 
+@pytest.mark.slow
 def test_ten_rounds_against_a_net_that_learns_meanwhile(guest):
     light(guest, 4000)
     show(guest, "Play")
@@ -178,6 +180,7 @@ def test_a_gap_that_is_too_wide_is_a_sentence(guest):
     assert guest.errors == []
 
 
+@pytest.mark.slow
 def test_what_cannot_be_solved_and_what_each_teaches(guest):
     show(guest, "Unsolvable")
     guest.page.wait_for_selector("#pretext-unsolvable-pictures img")

@@ -59,6 +59,7 @@ def zip_of_folders(path: Path, names: list[str], each: int = 12) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_room_votes_and_the_experiment_answers_with_its_numbers(guest):
     for choice in ("yes", "no", "no"):
         guest.page.click(f"#simclr-vote-{choice}")

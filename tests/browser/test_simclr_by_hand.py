@@ -120,6 +120,7 @@ def assert_sums_are_pythons(state: dict[str, Any]) -> None:
     assert state["loss"] == pytest.approx(by_hand.loss(s, tau), abs=1e-12)
 
 
+@pytest.mark.slow
 def test_every_example_at_every_temperature_has_the_sums_of_python(open_page):
     shown = open_page()
     for at, example in enumerate(by_hand.EXAMPLES):
@@ -268,7 +269,8 @@ def test_the_button_draws_another_batch(open_page):
     )
 
 
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_leaves_the_panel_and_nothing_serious_is_found(open_page, theme):
     shown = open_page(theme)
     for at in (3, 2):

@@ -232,6 +232,46 @@ def test_a_static_address_is_quoted(tmp_path):
     assert static_url(tmp_path / 'a "b".js').endswith("/a%20%22b%22.js")
 
 
+def on_lecture_step(demo, tab):
+    """What a step of the lecture that sets something in a tab calls."""
+    (function,) = [f for f in demo.fns.values() if f.name == "on_lecture_step" and f.fn.__defaults__ == (tab,)]
+    return function
+
+
+def changed(values):
+    return [value for value in values if not (isinstance(value, dict) and set(value) == {"__type__"})]
+
+
+def test_a_page_with_a_step_opens_its_tab_with_its_settings_and_nonsense_is_a_sentence(demo, store):
+    opened = handler(demo, "on_page_open").fn
+    values = asyncio.run(opened(None, request(step="hole")))
+    assert values[2] == ""
+    assert values[3]["selected"] == "pretext"
+    assert "inpainting" in [value for value in values if isinstance(value, str)]
+    assert store.of("page").uploads["link"] == "step=hole"
+    assert "the lecture has the steps 1 to" in asyncio.run(opened(None, request("other", step="999")))[2]
+
+
+def test_a_step_sets_its_tab_unless_something_trains_there(demo, store):
+    asyncio.run(handler(demo, "on_page_open").fn(None, REQUEST))
+    step, event = on_lecture_step(demo, "pretext"), SimpleNamespace(_data={"step": "hole"})
+    values = asyncio.run(step.fn(event, True, REQUEST))
+    assert len(values) == len(step.outputs)
+    assert "inpainting" in [value for value in values if isinstance(value, str)]
+    session = store.of("page")
+    session.runs["pretext"] = fake_run(store)
+    session.drive("pretext")
+    assert changed(asyncio.run(step.fn(event, True, REQUEST))) == []
+    assert session.is_driven("pretext")
+
+
+def test_a_step_of_another_tab_or_of_none_sets_nothing(demo, store):
+    asyncio.run(handler(demo, "on_page_open").fn(None, REQUEST))
+    step = on_lecture_step(demo, "pretext")
+    for sent in ({"step": "jitter"}, {"step": "unsolvable"}, {"step": "nowhere"}, None):
+        assert changed(asyncio.run(step.fn(SimpleNamespace(_data=sent), True, REQUEST))) == []
+
+
 PREFIXES = {
     "word2vec": "w2v",
     "attention": "recall",
@@ -240,6 +280,7 @@ PREFIXES = {
     "simclr": "simclr",
     "mae": "mae",
     "clip": "clip",
+    "transfer": "transfer",
 }
 """Tabs with a link, and how the names of their elements begin."""
 NUMBERS = {"hidden": "0.25", "span_length": "2.5", "picture": "7", "puzzle": "7"}
@@ -299,7 +340,7 @@ def test_every_setting_of_a_copied_link_comes_back_with_the_part_in_sight(demo, 
         assert link.configs[""] == asked
 
 
-@pytest.mark.parametrize("name", [name for name in PREFIXES if name not in ("word2vec", "simclr")])
+@pytest.mark.parametrize("name", [name for name in PREFIXES if name not in ("word2vec", "simclr", "transfer")])
 def test_every_text_of_a_copied_link_comes_back(demo, store, name):
     kept = link_of(name).kept
     said = {each.name: NUMBERS.get(each.name, f"<b> {each.name} & é") for each in kept}

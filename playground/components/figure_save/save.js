@@ -21,6 +21,7 @@ function standalone(figure) {
   const layout = { hovermode: "closest", ...figure.layout, paper_bgcolor: INK.paper, plot_bgcolor: INK.paper };
   layout.font = { family: FONT, size: 13, color: INK.text, ...(figure.layout.font || {}) };
   for (const key of Object.keys(layout)) if (/^[xy]axis\d*$/.test(key)) layout[key] = { gridcolor: INK.grid, zerolinecolor: INK.grid, linecolor: INK.grid, ...layout[key] };
+  if (layout.title) layout.title = { ...layout.title, pad: { t: 8 } };
   const { l = 8, r = 8, t = 34, b = 8, ...rest } = layout.margin || {};
   layout.margin = { l: l + 12, r: r + 12, t: t + 10, b: b + 12, ...rest };   // the page gives air around a figure, a file has none
   return { data: figure.data, layout };

@@ -87,4 +87,4 @@ def asked_step(event_data: Any) -> str:
 
 def head() -> str:
     """What the page's head must hold; `SCRIPTS` and `STYLE` must be among the static paths."""
-    return head_tags("lecture", SCRIPTS, STYLE)
+    return head_tags("lecture-bar", SCRIPTS, STYLE)

@@ -156,7 +156,7 @@
       this.bar.hidden = true;
       document.body.classList.remove("lecture", "lecture-views");
       document.body.style.setProperty("--lecture-bar", "0px");
-      this.style.textContent = "";
+      this.outline("");
       this.silence();
       this.switch(false);
       this.keep();
@@ -175,6 +175,7 @@
     to(index, opened = false) {
       this.index = index;
       const step = this.steps[index];
+      const held = this.bar.contains(document.activeElement) || document.activeElement === document.body;
       this.count.textContent = `${index + 1} / ${this.steps.length}`;
       this.title.textContent = step.title;
       this.say.textContent = step.say;
@@ -183,7 +184,8 @@
       this.see.textContent = step.see;
       this.back.disabled = index === 0;
       this.next.disabled = index === this.steps.length - 1;
-      if (document.activeElement === document.body && this.walk) (this.next.disabled ? this.back : this.next).focus({ preventScroll: true });
+      if (held && (document.activeElement === document.body || document.activeElement.disabled))
+        (this.next.disabled ? this.back : this.next).focus({ preventScroll: true });
       document.body.classList.toggle("lecture-views", step.focus === "views");
       this.bar.dataset.step = step.id;
       delete this.bar.dataset.ready;
@@ -192,7 +194,8 @@
       this.play(step);
       this.walk += 1;
       clearTimeout(this.waiting);
-      const go = () => this.lead(step, this.walk, opened);
+      const { walk } = this;
+      const go = () => requestAnimationFrame(() => setTimeout(() => this.lead(step, walk, opened)));  /* the bar is seen first */
       const hurried = performance.now() - (this.moved ?? -Infinity) < SETTLE_MS;  /* who hurries through opens nothing on the way */
       this.moved = performance.now();
       if (hurried) this.waiting = setTimeout(go, SETTLE_MS);
@@ -202,6 +205,7 @@
     /* Open the tab and its sub-tabs, then bring the target into sight. What the step sets is asked for first, so that
        a tab that is seen for the first time is opened once. */
     async lead(step, walk, opened) {
+      if (walk !== this.walk) return;
       if (step.sets && !opened) this.open(step.tab, step.id);
       const there = (find) => this.until(find, walk);
       const tab = await there(() => document.querySelector(`.techniques > .tab-wrapper button[data-tab-id="${CSS.escape(step.tab)}"]`));
@@ -216,6 +220,7 @@
       if (walk !== this.walk) return;
       if (target) this.reveal(target);
       else scrollTo({ top: 0 });
+      dispatchEvent(new Event("resize"));  /* charts that were drawn beside what is hidden now */
       this.bar.dataset.ready = "";
     }
 
@@ -236,7 +241,8 @@
     reveal(target) {
       const { top, bottom } = target.getBoundingClientRect();
       const room = innerHeight - this.bar.offsetHeight;
-      if (top < 0 || bottom > room - 8) scrollBy({ top: Math.min(top - 60, (top + bottom - room) / 2) });
+      if (bottom + scrollY < room - 8) scrollTo({ top: 0 });
+      else scrollBy({ top: Math.min(top - 60, bottom - room + 24) });
     }
 
     toTarget() {
@@ -248,10 +254,11 @@
     }
 
     outline(selector) {
-      this.style.textContent = "";
+      const { sheet } = this.style;
+      while (sheet.cssRules.length) sheet.deleteRule(0);
       if (!selector) return;
       try {
-        this.style.sheet.insertRule(`body.lecture :is(${selector}) { outline: 4px solid var(--highlight) !important; outline-offset: 3px; border-radius: 4px; }`);
+        sheet.insertRule(`body.lecture :is(${selector}) { outline: 4px solid var(--highlight) !important; outline-offset: 3px; border-radius: 4px; }`);
       } catch { /* no selector: nothing is outlined */ }
     }
 

@@ -83,9 +83,9 @@
       if (recording.guess) ends.push({ text: recording.guess[0], y: this.y(recording.guess[1]), colour: "var(--soft)", i: -1 });
       ends.sort((a, b) => a.y - b.y);
       let above = -Infinity;
-      for (const one of ends) { one.y = Math.max(one.y, above + 12); above = one.y; }
+      for (const one of ends) { one.y = Math.max(one.y, above + 13); above = one.y; }
       let below = HEIGHT - 3;
-      for (const one of [...ends].reverse()) { one.y = Math.min(one.y, below); below = one.y - 12; }
+      for (const one of [...ends].reverse()) { one.y = Math.min(one.y, below); below = one.y - 13; }
       this.lines = recording.lines.map((line) => {
         const path = drawn("polyline", { class: `lr-line${line.dashed ? " dashed" : ""}`, style: `stroke: ${COLOURS[line.colour]}` });
         svg.append(path);
@@ -117,7 +117,7 @@
 
     amount(steps) {
       const shown = steps >= 1e6 ? `${(steps / 1e6).toFixed(1)} M` : Math.round(steps).toLocaleString("en");
-      return `${shown} ${this.recording.card.step_unit}`;
+      return `${shown} ${this.recording.card.step_unit ?? "steps"}`;
     }
 
     play() {

@@ -23,7 +23,7 @@ def test_ten_pictures_two_of_each_category_and_none_twice():
     asked = deal(4)
     assert sorted(one.category for one in asked) == sorted(list(range(len(CATEGORIES))) * 2)
     assert len({one.name for one in asked}) == 10
-    assert all(one.image.shape == (256, 256, 3) for one in asked)
+    assert all(one.image.shape == (128, 128, 3) for one in asked)
     assert [one.name for one in deal(4)] == [one.name for one in asked]
     assert [one.name for one in deal(5)] != [one.name for one in asked]
 

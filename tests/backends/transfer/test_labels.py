@@ -46,13 +46,13 @@ def test_a_class_with_too_few_pictures_is_named():
     with pytest.raises(TrainingError) as refused:
         check_task(factor, 5)
     assert str(refused.value) == (
-        f"Most labels (most_labels) is 5 per class, but the class '{'p' * 40}' has 3 to train on: choose fewer labels, "
+        f"Most labels (most_labels) is 5 per class, but the class '{'p' * 40}' has 3 to train on: choose at most 2, "
         "or bring more pictures."
     )
 
 
 def test_a_class_of_which_all_pictures_are_held_out_has_none():
-    with pytest.raises(TrainingError, match="the class 'plums' has 0 to train on"):
+    with pytest.raises(TrainingError, match="the class 'plums' has 0 to train on: bring more pictures"):
         check_task(Factor("folder", "Folder", ("pears", "plums"), np.zeros(9, np.int64)), 1)
 
 

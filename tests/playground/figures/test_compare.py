@@ -81,7 +81,16 @@ def test_names_are_never_markup():
 
 
 def test_the_list_has_the_colours_of_the_chart():
-    assert swatch(0) == "var(--accent)"
-    assert [swatch(i) for i in range(8) if not swatch(i).startswith("var(")] == [
-        colour_of(i) for i in range(8) if colour_of(i) not in (COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[6])
+    assert swatch(0).startswith("--c:var(--accent);")
+    assert swatch(3).startswith(f"--c:{colour_of(3)};")
+    assert swatch(len(COLOURS)) == swatch(0)
+
+
+def test_a_net_is_named_at_its_line_where_there_is_room():
+    nets = [
+        Curve(f"run · {name}", name, 0, i, [0, 1], [0.1, 0.2 + i]) for i, name in enumerate(("LSTM", "transformer"))
     ]
+    for many, named in ((1, True), (2, True), (3, False)):
+        chart = panel_chart([Panel("P", "steps", nets)] * many, empty="")
+        texts = " ".join(note["text"] for note in chart["layout"]["annotations"])
+        assert ("1 transformer 1.2" in texts) == named

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 
 from playground.figures import style
-from playground.figures.transfer import SCRATCH, TOP, LabelCurve, label_chart
+from playground.figures.transfer import SCRATCH, TOP, LabelCurve, label_chart, task_table
 from tests.playground.figures.figure_checks import check
 
 COUNTS = (1, 10, 50)
@@ -58,3 +59,18 @@ def test_before_any_point_there_is_a_title_and_no_line():
     figure = label_chart([], 0.0, COUNTS, title="Appears here")
     assert figure["data"] == []
     assert figure["layout"]["title"]["text"] == "Appears here"
+
+
+def test_cells_of_the_table_have_their_spread_and_the_best_of_a_column_is_bold():
+    mean = np.array([[0.614, math.nan], [0.4, math.nan]])
+    spread = np.array([[0.04, math.nan], [math.nan, math.nan]])
+    figure = task_table(["<b>", "Raw pixels"], ["Shape", "Leaf"], mean, spread, [0.2, math.nan], title="Table")
+    check(figure)
+    (heat,) = figure["data"]
+    assert heat["text"][0][0].startswith("<b>61</b> ")
+    assert "± 4" in heat["text"][0][0]
+    assert heat["text"][1] == ["40", ""]
+    assert heat["z"][0] == [0.614, None]
+    assert figure["layout"]["yaxis"]["ticktext"][0] == "&lt;b&gt;"
+    assert "guessing 20%" in figure["layout"]["xaxis"]["ticktext"][0]
+    assert "guessing" not in figure["layout"]["xaxis"]["ticktext"][1]

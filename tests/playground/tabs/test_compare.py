@@ -136,13 +136,14 @@ def test_what_most_runs_share_is_drawn_first(session):
 
 
 def test_the_table_has_only_settings_that_differ_and_every_score():
-    one = made(settings={"rate": "0.1", "seed": "1"}, name="one", loss=[2, 1.25], knn_x=[0.5, None])
-    other = made("simclr", settings={"seed": "1", "hue": "0"}, name="other", loss=[2, 1.5])
-    table = table_html(numbered(one, other))
+    one = made(settings={"rate": "0.1", "seed": "1", "batch": "8"}, name="one", loss=[2, 1.25], knn_x=[0.5, None])
+    other = made("simclr", settings={"seed": "1", "hue": "0", "batch": "9"}, name="other", loss=[2, 1.5])
+    table = table_html(numbered(one, other, made(settings={"rate": "0.2"}, loss=[-12.5])))
+    assert "Batch" in table
     assert "Rate" in table
-    assert "Hue" in table
+    assert "Hue" not in table, "only one method has it, and its runs don't differ in it"
     assert "Seed" not in table
-    for number in ("1.250", "1.500", "0.500", "20 steps so far"):
+    for number in ("1.250", "1.500", "0.500", "−12.5", "20 steps so far"):
         assert number in table
     assert "none" in table_html(numbered(one, one))
     assert table_html([]) == ""

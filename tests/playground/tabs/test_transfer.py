@@ -11,14 +11,17 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from backends.data.splits import load_split
 from backends.engine.trainer import TrainingError
 from backends.simclr import shipped as simclr
 from backends.transfer import table as table_module
 from backends.transfer.config import OWN_RUNS, TITLES, TransferConfig
+from backends.transfer.labels import check_task
 from backends.transfer.points import Point, curves
 from backends.transfer.presets import PRESETS
 from backends.transfer.table_config import TableConfig
 from playground import controls
+from playground.components.run_panel import status_html
 from playground.links import query_of, read_query
 from playground.own_pictures import take_own_pictures
 from playground.session import Run
@@ -122,12 +125,8 @@ def test_a_visitor_s_folder_is_text_wherever_it_is_spoken_of(store, session):
     pictures = in_classes(40, 3)
     factor = pictures.factors["folder"]
     names = SimpleNamespace(values=factor.values, classes=("a", ATTACK), label="Folder")
-    from backends.transfer.labels import check_task
-
     with pytest.raises(TrainingError) as refused:
         check_task(names, 5)  # type: ignore[arg-type]
-    from playground.components.run_panel import status_html
-
     assert "<img" not in status_html("failed", alert=str(refused.value))
 
 
@@ -139,6 +138,16 @@ def test_only_tasks_of_the_pictures_are_on_offer(data, factor, value):
     update = transfer.task_choices(data, factor)
     assert update["value"] == value
     assert value in [name for _, name in update["choices"]]
+
+
+def test_emoji_are_asked_for_no_more_labels_than_flags_have_pictures():
+    category = load_split("emoji", 32).train.factors["category"]
+    check_task(category, int(transfer.EMOJI_LABELS))
+    with pytest.raises(TrainingError):
+        check_task(category, int(transfer.LABELS_ABOVE[0]))
+    assert transfer.fewer("emoji", "50") == "20"
+    for data, most in (("emoji", "10"), ("apples", "50"), ("own", "100")):
+        assert transfer.fewer(data, most) == gr.skip()
 
 
 def test_pictures_that_there_are_not_change_nothing():
@@ -166,10 +175,11 @@ def test_the_table_has_a_row_an_encoder_and_a_sentence_a_task(session, filled_ta
     cells = json.loads(chart)["data"][0]
     assert len(cells["z"]) == 2
     assert all(0 <= value <= 1 for row in cells["z"] for value in row)
+    assert "±" in cells["text"][0][0]
     assert "Untrained net" in json.loads(chart)["layout"]["yaxis"]["ticktext"]
-    assert "Folder with 2 labels per class, linear probe: " in findings
+    assert '<p class="answer"><b>Folder</b>: ' in findings
     session.uploads[transfer_table.KIND] = "knn"
-    assert "nearest neighbours: " in transfer_table.draw(session, filled_table, True)[1]
+    assert transfer_table.draw(session, filled_table, True)[0] != chart
     assert transfer_table.draw(session, filled_table, False) == [None, None]
     assert transfer_table.describe(filled_table).startswith("2 of 2 encoders · 1 tasks")
 
@@ -185,7 +195,8 @@ def test_only_whole_rows_are_shown():
 def test_who_was_told_by_captions_is_not_all_that_is_said():
     told = [point(name, "linear", 10, value, draw) for draw in (0, 1) for name, value in (("clip", 0.9), ("mae", 0.6))]
     told += [point("pixels", "linear", 10, 0.3, draw) for draw in (0, 1)]
-    (said,) = transfer_table.findings(told, done=True)
+    ((task, said),) = transfer_table.findings(told)
+    assert task == "Shape"
     assert "CLIP's picture tower 0.90" in said
     assert "without captions" in said.lower()
     assert "Masked autoencoder 0.60 ± 0.00, ahead of Raw pixels 0.30" in said

@@ -1,0 +1,109 @@
+"""The Transfer tab in a real Chromium: curves that grow, a reload, the table, what is missing said, own pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import Visitor, wait_for
+from tests.browser.test_simclr import zip_of_folders
+
+pytestmark = pytest.mark.browser
+TECHNIQUE = "transfer"
+
+ATTACK = "<img src=x onerror=window.hacked=1>"
+
+
+def enter(guest: Visitor) -> Visitor:
+    guest.page.get_by_role("tab", name="Transfer", exact=True).click()
+    guest.page.wait_for_selector("#transfer-chart .main-svg")
+    return guest
+
+
+@pytest.fixture
+def guest(visitor) -> Visitor:
+    """A visitor who has opened the tab."""
+    return enter(visitor)
+
+
+def show(guest: Visitor, name: str) -> None:
+    guest.page.locator("#transfer-views-tabs").get_by_role("tab", name=name, exact=True).first.click()
+
+
+def choose(guest: Visitor, name: str, option: str) -> None:
+    guest.page.click(f"#transfer-{name} input")
+    guest.page.get_by_role("option", name=option, exact=True).first.click()
+
+
+def wait_for_phase(guest: Visitor, *phases: str, part: str = "transfer") -> None:
+    chosen = ", ".join(f"#{part}-status .status[data-phase={phase}]" for phase in phases)
+    guest.page.wait_for_selector(chosen)
+
+
+def numbers(guest: Visitor) -> str:
+    return guest.page.inner_text("#transfer-numbers")
+
+
+def test_curves_grow_and_a_reload_finds_them(guest):
+    choose(guest, "encoder", "Untrained net")
+    choose(guest, "most-labels", "2")
+    guest.page.click("#transfer-train")
+    wait_for(lambda: "Untrained net, linear" in numbers(guest), "the first points")
+    wait_for(lambda: "From scratch" in numbers(guest), "a trained net")
+    guest.page.click("#transfer-pause")
+    wait_for_phase(guest, "paused", "done")
+    assert "guessing" in guest.page.inner_text("#transfer-chart")
+    said, shown = guest.page.inner_text("#transfer-said"), numbers(guest)
+    assert "Shape with 2 labels per class, linear probe: " in said
+    show(guest, "Take home")
+    guest.page.click("#transfer-home-points")
+    wait_for(lambda: "points: encoder, task" in guest.page.inner_text("#transfer-home-note"), "the file")
+    assert guest.errors == []
+    guest.page.reload()
+    guest.errors.clear()  # what the old page said of requests that the reload cut off
+    wait_for_phase(guest, "paused", "done")
+    wait_for(lambda: numbers(guest) == shown, "the numbers of before")
+    assert guest.page.input_value("#transfer-encoder input") == "Untrained net"
+    assert guest.errors == []
+
+
+def test_other_pictures_have_other_tasks_and_a_missing_run_is_said(guest):
+    choose(guest, "data", "Emoji")
+    wait_for(lambda: guest.page.input_value("#transfer-factor input") == "Category", "the task of emoji")
+    wait_for(lambda: guest.page.input_value("#transfer-most-labels input") == "20", "no more labels than there are")
+    choose(guest, "encoder", "Your SimCLR run")
+    wait_for(lambda: "train one in the tab SimCLR" in guest.page.inner_text("#transfer-note"), "what to do")
+    guest.page.click("#transfer-train")
+    guest.page.wait_for_selector("#transfer-status [role=alert]")
+    assert "No SimCLR run of yours is here yet" in guest.page.inner_text("#transfer-status")
+    show(guest, "Try this")
+    guest.page.click("#transfer-try-jitter-and-colour")
+    wait_for(lambda: guest.page.input_value("#transfer-factor input") == "Colour", "the preset's task")
+    assert guest.page.input_value("#transfer-data input") == "Apples"
+    assert guest.errors == []
+
+
+def test_ones_own_pictures_fill_curves_and_table_and_names_are_text(guest, tmp_path: Path):
+    choose(guest, "data", "Your own (.zip)")
+    guest.page.wait_for_selector("#transfer-pic-own input[type=file]", state="attached")
+    archive = zip_of_folders(tmp_path / "mine.zip", [f"red {ATTACK[:1]}b", "blue"])
+    guest.page.set_input_files("#transfer-pic-own input[type=file]", archive)
+    wait_for(lambda: "24 pictures" in guest.page.inner_text("#transfer-pic-own-note"), "the pictures")
+    guest.page.click("#transfer-train")
+    guest.page.wait_for_selector("#transfer-status [role=alert]")
+    assert "choose at most 5" in guest.page.inner_text("#transfer-status")
+    choose(guest, "most-labels", "1")
+    choose(guest, "encoder", "Untrained net")
+    guest.page.click("#transfer-train")
+    wait_for(lambda: "Raw pixels, linear" in numbers(guest), "the points")
+    guest.page.click("#transfer-pause")
+    show(guest, "Which pretext suits which task?")
+    choose(guest, "table-data", "Your own (.zip)")
+    choose(guest, "table-labels", "1")
+    guest.page.click("#transfer-table-train")
+    wait_for(lambda: "Folder: " in guest.page.inner_text("#transfer-table-findings"), "a sentence")
+    guest.page.click("#transfer-table-pause")
+    wait_for_phase(guest, "paused", "done", part="transfer-table")
+    assert guest.page.evaluate("() => window.hacked ?? null") is None
+    assert guest.errors == []
