@@ -78,7 +78,6 @@ OTHERS: dict[str, str] = {
     "word2vec_own_text": "Read a .txt to train on.",
     "word2vec_pin": PIN,
     "transfer_pin": PIN,
-    "transfer_table_pin": PIN,
     "language_own_text": "Read a .txt to train on.",
     "language_load_file": LOADS["load_file"],
     "language_load_shipped": LOADS["load_shipped"],

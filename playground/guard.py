@@ -21,6 +21,18 @@ log = logging.getLogger(__name__)
 class Page(gr.Blocks):
     """Blocks that answer malformed values, full memory and a full disk in a sentence, with no traceback."""
 
+    async def process_api(self, *args: Any, **options: Any) -> dict[str, Any]:
+        """Answer one event; a refusal is said to whoever asked, and is no traceback in the log.
+
+        Raises:
+            gr.Error: what was asked is refused.
+        """
+        try:
+            return await super().process_api(*args, **options)
+        except gr.Error as error:
+            error.print_exception = False
+            raise
+
     async def preprocess_data(
         self, block_fn: BlockFunction, inputs: list[Any], *args: Any, **options: Any
     ) -> list[Any]:

@@ -118,7 +118,8 @@ def try_bodies(attacker: Attacker, examples: int) -> None:
     def attack(route: str, body: bytes) -> None:
         for kind in ("application/json", "multipart/form-data; boundary=b"):
             answer = attacker.client.post(f"gradio_api/{route}", content=body, headers={"Content-Type": kind})
-            assert 400 <= answer.status_code < 500, (route, body, answer.text)
+            assert answer.status_code < 500, (route, body, answer.text)
+            assert answer.status_code >= 400 or answer.text == "[]", "nothing of it was taken for a request"
 
     attack()
 
