@@ -100,6 +100,10 @@ class FrozenRecall:
         answers = {name: self._answer(scores[0]) for name, scores in logits.items()}
         return Attended(number, letters_of(tokens[0], self.config.symbols), torch.stack(weights).numpy(), answers)
 
+    def scores(self) -> dict[str, tuple[float, float]]:
+        """Test both nets on all held-out sequences, by net: accuracy in [0, 1], and mean cross-entropy in nats."""
+        return {name: score(net, self.tokens, self.tokens[:, 0]) for name, net in self.nets.items()}
+
     def accuracy_over_distance(self, distances: Sequence[int]) -> list[DistancePoint]:
         """Test these very nets with fewer distractors than they have places for.
 
@@ -145,11 +149,13 @@ def gradient_norms(net: RecallNet, tokens: Tensor) -> np.ndarray:
     return gradient.norm(dim=2).mean(dim=0).numpy()
 
 
-@torch.no_grad()
 def accuracy(net: RecallNet, tokens: Tensor, answers: Tensor) -> float:
     """Share of the sequences (N, T) that a net answers right, in [0, 1]."""
-    right = [
-        net(part).argmax(dim=1) == wanted
-        for part, wanted in zip(tokens.split(EVALUATION_CHUNK), answers.split(EVALUATION_CHUNK), strict=True)
-    ]
-    return float(torch.cat(right).float().mean())
+    return score(net, tokens, answers)[0]
+
+
+@torch.no_grad()
+def score(net: RecallNet, tokens: Tensor, answers: Tensor) -> tuple[float, float]:
+    """Share of the sequences (N, T) that a net answers right, in [0, 1], and the mean cross-entropy in nats."""
+    logits = torch.cat([net(part) for part in tokens.split(EVALUATION_CHUNK)])
+    return float((logits.argmax(dim=1) == answers).float().mean()), float(F.cross_entropy(logits, answers))

@@ -49,6 +49,7 @@ NOTEBOOKS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "simclr": ("simclr", "backends.simclr.config:SimCLRConfig", {"steps": 10, "batch": 16}),
     "mae": ("mae", "backends.mae.config:MAEConfig", {"steps": 10, "batch": 16}),
     "clip": ("clip", "backends.clip.config:CLIPConfig", {"steps": 10, "batch": 16}),
+    "recall": ("attention", "backends.attention.recall_config:RecallConfig", {"distance": 5, "steps": 10, "batch": 8}),
     "transfer": (
         "transfer",
         "backends.transfer.config:TransferConfig",
