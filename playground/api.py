@@ -50,6 +50,8 @@ PLACE_PICTURE = "Place a picture of your own on the map."
 OTHERS: dict[str, str] = {
     "start_label": "Label a picture, and hear how long it would take for millions.",
     "start_odd_one_out": "Take a click on the odd one out of creatures without names.",
+    "attention_notebook": TAKES["notebook"],
+    "attention_curve": "Write accuracy and loss of both nets over the steps as a table.",
     "transfer_notebook": TAKES["notebook"],
     "transfer_own_pictures": OWN_PICTURES,
     "transfer_card": "Write the run's card: settings and scores.",

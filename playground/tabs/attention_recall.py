@@ -24,6 +24,7 @@ from playground.components.run_panel import RunPanel, TabRun, device_name
 from playground.figures import curves
 from playground.figures.recall import COLOURS, DASHES, NAMES, distance_chart, gradient_chart
 from playground.session import Run, Session, SessionStore
+from playground.tabs.attention_home import build_take_home
 from playground.tabs.tab import QUICK
 
 if TYPE_CHECKING:
@@ -102,13 +103,15 @@ def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
     expectation = answers.html_area(elem_id="recall-expect", elem_classes=["note-line"])
     with gr.Row(elem_classes=["run-buttons"]):
         copy_link = gr.Button("Copy link", size="sm", elem_id="recall-copy-link", min_width=60)
+    link = link_field("recall")
+    build_take_home(store, lambda session: session.runs.get(TAB))
     return {
         "widgets": widgets,
         "panel": panel,
         "presets": presets,
         "expectation": expectation,
         "copy_link": copy_link,
-        "link": link_field("recall"),
+        "link": link,
     }
 
 
