@@ -79,7 +79,7 @@ def build_take_home(store: SessionStore, run_of: RunOf) -> None:
         run_of: the visitor's run, if any.
     """
     answers.html_area("<span>Take home</span>", elem_classes=["preset-name"])
-    with gr.Row(elem_classes=["examples"]):
+    with gr.Row(elem_classes=["actions"]):
         buttons = [
             (gr.Button(title, size="sm", elem_id=f"recall-home-{name}", min_width=120), take, name)
             for title, take, name in TAKES

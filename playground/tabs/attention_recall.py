@@ -103,15 +103,13 @@ def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
     expectation = answers.html_area(elem_id="recall-expect", elem_classes=["note-line"])
     with gr.Row(elem_classes=["run-buttons"]):
         copy_link = gr.Button("Copy link", size="sm", elem_id="recall-copy-link", min_width=60)
-    link = link_field("recall")
-    build_take_home(store, lambda session: session.runs.get(TAB))
     return {
         "widgets": widgets,
         "panel": panel,
         "presets": presets,
         "expectation": expectation,
         "copy_link": copy_link,
-        "link": link,
+        "link": link_field("recall"),
     }
 
 
@@ -127,6 +125,7 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         with gr.Column(min_width=300):
             table = answers.html_area(elem_id="recall-table")
             answers.html_area(answers.sentence(LSTM_NOTE))
+            build_take_home(store, lambda session: session.runs.get(TAB))
         with gr.Column(min_width=300):
             sweep_panel = RunPanel(store, "recall-sweep", "Sweep distances", pins=False)
             distances = plotly_view(label="Accuracy over distance", height=170, elem_id="recall-distances")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.browser.conftest import Server, Visitor, wait_for
@@ -71,6 +74,22 @@ def test_a_refused_setting_is_said_and_a_preset_sets_the_controls(guest):
     wait_for(lambda: guest.page.inner_text("#recall-expect").strip(), "what to expect")
     distance = guest.page.locator("#recall-distance input[type=number]")
     wait_for(lambda: distance.input_value() == "10", "the preset's distance")
+
+
+def test_a_run_is_taken_home_as_a_notebook_and_before_there_is_one_a_sentence_says_so(guest):
+    show(guest, "LSTM against transformer")
+    guest.page.click("#recall-home-notebook")
+    wait_for(lambda: "no run yet" in guest.page.inner_text("#recall-home-note"), "a sentence")
+    number(guest, "distance", 5)
+    number(guest, "steps", 10)
+    guest.page.click("#recall-train")
+    wait_for(lambda: phase(guest) == "done", "the end of the run")
+    with guest.page.expect_download() as begun:
+        guest.page.click("#recall-home-notebook")
+    assert begun.value.suggested_filename == "recall.ipynb"
+    assert "up to step 10," in guest.page.inner_text("#recall-home-note")
+    cells = json.loads(Path(begun.value.path()).read_text(encoding="utf-8"))["cells"]
+    assert any("    distance=5," in line for cell in cells for line in cell["source"])
 
 
 def test_heads_are_read_silenced_and_nothing_a_visitor_writes_is_markup(guest):
