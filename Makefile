@@ -10,8 +10,14 @@ ARGS ?=
 run: setup
 	$(BIN)/python app.py $(ARGS)
 
+# Two at a time, then what drives a browser; with ARGS what they choose, in one go.
 test: setup-dev browser check
+ifeq ($(strip $(ARGS)),)
+	$(BIN)/python -m pytest -m "not slow and not browser" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and browser"
+else
 	$(BIN)/python -m pytest $(ARGS)
+endif
 
 slow: setup-dev browser
 	$(BIN)/python -m pytest -m slow $(ARGS)

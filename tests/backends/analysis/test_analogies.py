@@ -10,6 +10,7 @@ from backends.analysis.word_vectors import WordVectors
 from backends.data.corpora import questions_words_path
 
 
+@pytest.mark.slow
 def test_the_test_set_is_scored_as_gensim_scores_it(speech_vectors):
     keyed = KeyedVectors(speech_vectors.dim)
     keyed.add_vectors(speech_vectors.words, speech_vectors.vectors)

@@ -123,6 +123,7 @@ def test_accuracy_over_distance_tests_these_very_nets(frozen, trainer):
             assert getattr(points[0], f"{net}_accuracy") == pytest.approx(float(right.float().mean()), abs=0.06)
 
 
+@pytest.mark.slow
 def test_nets_trained_on_mixed_distances_know_the_shorter_ones():
     trainer = RecallTrainer(SMALL.with_changes(distances="mixed", steps=250))
     for _ in trainer.steps():

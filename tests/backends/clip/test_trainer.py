@@ -21,6 +21,7 @@ def weights(trainer: CLIPTrainer) -> torch.Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in trainer.model.parameters()])
 
 
+@pytest.mark.slow
 def test_it_learns_to_name_pictures_it_has_never_seen(trained):
     scores = trained.evaluate()
     assert trained.untrained["zero_shot_held_out"] < 0.5

@@ -52,6 +52,7 @@ def test_a_part_of_the_text_is_spread_over_all_of_it():
     assert scaling.part_of(stream, 200_000) is stream
 
 
+@pytest.mark.slow
 def test_a_run_learns_from_its_part_only_and_keeps_its_lowest_loss(monkeypatch):
     config = scaling.BASE.with_changes(steps=10, batch=8, length=16, width="64", depth=1)
     seen = []

@@ -26,6 +26,7 @@ def small():
     return compare([untrained_contender(), pixels_contender()])
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_the_probes_that_trainers_use(small):
     split = load_split("apples", 32)
     prober, encoder = PictureProber(split, "cpu"), untrained(RotationConfig()).encoder.eval()

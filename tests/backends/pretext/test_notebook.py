@@ -41,6 +41,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.slow
 def test_they_repeat_runs_on_ones_own_pictures_to_the_last_bit(tmp_path):
     pictures = read_zip(bring_pictures(tmp_path))
     configs = {name: CONFIGS[name].with_changes(seed=7, **SETTINGS[name]) for name in METHODS}

@@ -85,7 +85,12 @@ def assert_repeats(config: SimCLRConfig, tmp_path: Path, pictures=None) -> tuple
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"loss": "simsiam", "encoder": "vit", "head": "linear", "blur": 0.5, "noise": 0.1}],
+    [
+        {},
+        pytest.param(
+            {"loss": "simsiam", "encoder": "vit", "head": "linear", "blur": 0.5, "noise": 0.1}, marks=pytest.mark.slow
+        ),
+    ],
     ids=["nt-xent", "simsiam"],
 )
 def test_it_repeats_a_run_on_ones_own_pictures_to_the_last_bit(tmp_path, settings):

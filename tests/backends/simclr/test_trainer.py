@@ -124,6 +124,7 @@ def test_every_loss_trains_with_every_head(loss, head):
     assert math.isfinite(snapshots[-1].metrics["loss"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["resnet18", "vit"])
 def test_the_other_encoders_train(encoder):
     trainer, snapshots = run(OWN.with_changes(encoder=encoder, batch=4, steps=10))
@@ -131,6 +132,7 @@ def test_the_other_encoders_train(encoder):
     assert trainer.freeze().embed(toy_pictures(3).images).shape[0] == 3
 
 
+@pytest.mark.slow
 def test_simsiam_without_stop_gradient_collapses_and_with_it_does_not():
     spread = {}
     for stop in ("on", "off"):

@@ -111,6 +111,7 @@ def test_a_fine_tuned_encoder_learns_its_task_and_starts_ahead_of_one_from_scrat
     assert found["fine_tuning_5"] > found["fine_tuning_1"]
 
 
+@pytest.mark.slow
 def test_a_net_from_scratch_learns_where_it_is_given_time_and_labels():
     config = SMALL.with_changes(against="none", linear="off", knn="off", steps=60, batch=16, most_labels="20", seeds=1)
     trainer, _ = run_of(config)

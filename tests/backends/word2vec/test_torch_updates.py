@@ -120,6 +120,7 @@ def test_a_very_frequent_word_does_not_make_a_batch_diverge(corpus_with_a_freque
     assert np.isnan(summed), "this corpus does not put the averaging to the test"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
 def test_torch_and_the_kernel_lower_the_loss_to_the_same_level(topic_text, architecture):
     corpus = build_corpus(topic_text, 1)
