@@ -35,6 +35,7 @@ from playground.lecture_page import build_stage, is_busy, served
 from playground.limits import OWN, Limits, say_file_limit
 from playground.links import Link
 from playground.session import SessionStore
+from playground.streams import keep_streams_open
 from playground.tabs import (
     attention,
     attention_recall,
@@ -226,6 +227,7 @@ def build(
     api.describe(demo)
     say_file_limit(iter(demo.blocks.values()), store.limits)
     demo.queue(max_size=store.limits.queue, default_concurrency_limit=8)
+    keep_streams_open(demo)
     return demo
 
 
