@@ -97,6 +97,7 @@ def test_a_link_opens_a_step_a_reload_stays_and_nonsense_is_a_sentence(guest, se
     ready(guest, "unsolvable")
     assert shown_view(guest) == "Unsolvable"
     page.goto(f"{server.address}?step=99%3Cimg%20src=x%20onerror=window.hacked=1%3E")
+    guest.errors.clear()
     page.wait_for_selector("#notice [role=alert]")
     assert f"the lecture has the steps 1 to {len(STEPS)}" in page.inner_text("#notice")
     assert page.evaluate("() => window.hacked ?? null") is None
