@@ -144,6 +144,7 @@ def _wire_task(store: SessionStore, parts: Parts) -> None:
             on_choice,
             asked,
             [parts.note, parts.widgets["factor"], parts.widgets["most_labels"]],
+            preprocess=False,  # a preset's task comes before the pictures' own tasks are on offer, and would be refused
             api_name=False,
             trigger_mode="always_last",
             **QUICK,
