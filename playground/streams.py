@@ -22,8 +22,12 @@ JOIN = "/queue/join"
 """Where pages put their events in line; who asks by another route hears one answer and goes."""
 
 
-def keep_streams_open(demo: gr.Blocks, seconds: float = LINGER_SECONDS) -> set[str]:
-    """Let each page's stream live on for about `seconds` after its last answer; call it after `demo.queue()`.
+def keep_streams_open(demo: gr.Blocks, seconds: float | None = None) -> set[str]:
+    """Let each page's stream live on for some seconds after its last answer; call it after `demo.queue()`.
+
+    Args:
+        demo: the page.
+        seconds: about how long; None: `LINGER_SECONDS`.
 
     Returns:
         The pages whose streams are kept open, which changes as they come and go.
@@ -31,6 +35,7 @@ def keep_streams_open(demo: gr.Blocks, seconds: float = LINGER_SECONDS) -> set[s
     queue: Any = demo._queue
     push = queue.push
     waiting: set[str] = set()
+    seconds = LINGER_SECONDS if seconds is None else seconds
 
     async def push_and_hold(body: Any, request: Any, username: str | None) -> Any:
         page = body.session_hash

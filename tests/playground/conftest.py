@@ -36,9 +36,12 @@ class Served:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The whole page with the limits for strangers; to build and open it takes seconds, so several modules share it."""
-    from playground import shell
+    from backends.analysis import projection
+    from playground import shell, streams
 
+    projection.warm_up()  # a map that comes to rest waits for it
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streams, "LINGER_SECONDS", 0.05)  # who asks thousands of times waits for each stream's end
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
         limits = replace(HOSTED, queue=64, client_bytes=1_000_000, file_bytes=400_000)
         made = SessionStore(HOSTED.max_runs, "cpu", limits=limits)

@@ -153,7 +153,7 @@ class Attacker:
         return Heard(what, 200, time.monotonic() - start, said)
 
     def _listen(self, event: str, page: str, *, paused: bool) -> str:
-        start, said = time.monotonic(), ""
+        start, said, answer = time.monotonic(), "", ""
         with self.client.stream("GET", "gradio_api/queue/data", params={"session_hash": page}) as stream:
             for line in stream.iter_lines():
                 if not line.startswith("data:"):
@@ -161,15 +161,15 @@ class Attacker:
                 message = json.loads(line[5:])
                 said = line[5:]
                 if message.get("msg") == "process_completed" and message.get("event_id") == event:
-                    return said
+                    answer = said  # a stream that is left before its end may take the next event with it
                 if message.get("msg") in ("close_stream", "unexpected_error"):
-                    return said
+                    return answer or said
                 if not paused and time.monotonic() - start > TRAINING_SECONDS:
                     paused = True
                     self.pause(page)
                 if time.monotonic() - start > PATIENCE_SECONDS:
-                    return "HANG"
-        return said
+                    return answer or "HANG"
+        return answer or said
 
     def pause(self, page: str) -> None:
         """Pause whatever this page trains."""
