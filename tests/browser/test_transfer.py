@@ -41,6 +41,12 @@ def wait_for_phase(guest: Visitor, *phases: str, part: str = "transfer") -> None
     guest.page.wait_for_selector(chosen)
 
 
+def pause(guest: Visitor, part: str = "transfer") -> None:
+    """Pause a run, unless it has been quicker."""
+    guest.page.evaluate("(button) => document.querySelector(button).click()", f"#{part}-pause")
+    wait_for_phase(guest, "paused", "done", part=part)
+
+
 def numbers(guest: Visitor) -> str:
     return guest.page.inner_text("#transfer-numbers")
 
@@ -51,8 +57,7 @@ def test_curves_grow_and_a_reload_finds_them(guest):
     guest.page.click("#transfer-train")
     wait_for(lambda: "Untrained net, linear" in numbers(guest), "the first points")
     wait_for(lambda: "From scratch" in numbers(guest), "a trained net")
-    guest.page.click("#transfer-pause")
-    wait_for_phase(guest, "paused", "done")
+    pause(guest)
     assert "guessing" in guest.page.inner_text("#transfer-chart")
     said, shown = guest.page.inner_text("#transfer-said"), numbers(guest)
     assert "Shape with 2 labels per class, linear probe: " in said
@@ -97,13 +102,12 @@ def test_ones_own_pictures_fill_curves_and_table_and_names_are_text(guest, tmp_p
     choose(guest, "encoder", "Untrained net")
     guest.page.click("#transfer-train")
     wait_for(lambda: "Raw pixels, linear" in numbers(guest), "the points")
-    guest.page.click("#transfer-pause")
+    pause(guest)
     show(guest, "Which pretext suits which task?")
     choose(guest, "table-data", "Your own (.zip)")
     choose(guest, "table-labels", "1")
     guest.page.click("#transfer-table-train")
     wait_for(lambda: "Folder: " in guest.page.inner_text("#transfer-table-findings"), "a sentence")
-    guest.page.click("#transfer-table-pause")
-    wait_for_phase(guest, "paused", "done", part="transfer-table")
+    pause(guest, "transfer-table")
     assert guest.page.evaluate("() => window.hacked ?? null") is None
     assert guest.errors == []
