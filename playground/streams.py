@@ -10,19 +10,18 @@ for a while is hardly ever closed under a click.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import Any
 
 import gradio as gr
 from gradio.server_messages import ProcessCompletedMessage
 
 LINGER_SECONDS = 5.0
-HELD = "held-open"
-"""Stands among the ids of a page's unanswered events as long as its stream is to stay open."""
 JOIN = "/queue/join"
 """Where pages put their events in line; who asks by another route hears one answer and goes."""
 
 
-def keep_streams_open(demo: gr.Blocks, seconds: float | None = None) -> set[str]:
+def keep_streams_open(demo: gr.Blocks, seconds: float | None = None) -> dict[str, str]:
     """Let each page's stream live on for some seconds after its last answer; call it after `demo.queue()`.
 
     Args:
@@ -30,38 +29,39 @@ def keep_streams_open(demo: gr.Blocks, seconds: float | None = None) -> set[str]
         seconds: about how long; None: `LINGER_SECONDS`.
 
     Returns:
-        The pages whose streams are kept open, which changes as they come and go.
+        For each page whose stream is kept open the id that stands among those of its unanswered events meanwhile. It
+        is drawn anew for each time, since who knows an event's id can read the stream of its page.
     """
     queue: Any = demo._queue
     push = queue.push
-    waiting: set[str] = set()
+    holds: dict[str, str] = {}
     seconds = LINGER_SECONDS if seconds is None else seconds
 
     async def push_and_hold(body: Any, request: Any, username: str | None) -> Any:
         page = body.session_hash
         if page and request is not None and str(request.url.path).rstrip("/").endswith(JOIN):
-            queue.pending_event_ids_session.setdefault(page, set()).add(HELD)
-            if page not in waiting:
-                waiting.add(page)
+            if page not in holds:
+                holds[page] = secrets.token_hex(16)
                 asyncio.get_running_loop().call_later(seconds, release, page)
+            queue.pending_event_ids_session.setdefault(page, set()).add(holds[page])
         return await push(body, request, username)
 
     def release(page: str) -> None:
-        ids = queue.pending_event_ids_session.get(page, set())
         messages = queue.pending_messages_per_session.get(page)
         if messages is not None and is_asked(queue, page):
             asyncio.get_running_loop().call_later(seconds, release, page)
             return
-        waiting.discard(page)
+        hold = holds.pop(page)
         if messages is not None:
-            messages.put_nowait(ProcessCompletedMessage(event_id=HELD, output={}, success=True))
+            messages.put_nowait(ProcessCompletedMessage(event_id=hold, output={}, success=True))
             return
-        ids.discard(HELD)  # the page is gone
+        ids = queue.pending_event_ids_session.get(page, set())  # the page is gone
+        ids.discard(hold)
         if not ids:
             queue.pending_event_ids_session.pop(page, None)
 
     queue.push = push_and_hold
-    return waiting
+    return holds
 
 
 def is_asked(queue: Any, page: str) -> bool:

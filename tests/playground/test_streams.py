@@ -70,7 +70,7 @@ def test_a_second_question_is_answered_on_the_stream_of_the_first_and_then_it_cl
         assert closed - answered > LINGER / 3
         wait_for(heard, "end")
         listener.join()
-    assert held == set()
+    assert held == {}
 
 
 def test_a_page_that_went_away_is_not_held(address):
@@ -79,11 +79,11 @@ def test_a_page_that_went_away_is_not_held(address):
         ask(client, 1)
         with client.stream("GET", "gradio_api/queue/data", params={"session_hash": "page"}) as stream:
             next(stream.iter_lines())
-        assert held == {"page"}
+        assert list(held) == ["page"]
     end = time.monotonic() + 20
     while held and time.monotonic() < end:
         time.sleep(0.1)
-    assert held == set()
+    assert held == {}
 
 
 def test_a_long_answer_is_waited_for(address):
@@ -91,4 +91,15 @@ def test_a_long_answer_is_waited_for(address):
     with httpx.Client(base_url=where) as client:
         ask(client, 2 * LINGER)
         time.sleep(1.5 * LINGER)
-        assert held == {"page"}
+        assert list(held) == ["page"]
+
+
+def test_nobody_can_guess_what_holds_a_stream(address):
+    where, held = address
+    ids = set()
+    for page in ("page", "another"):
+        about = {"data": [1], "fn_index": 0, "session_hash": page}
+        httpx.post(f"{where}gradio_api/queue/join", json=about)
+        ids.add(held[page])
+    assert len(ids) == 2
+    assert all(len(hold) == 32 for hold in ids)
