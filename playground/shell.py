@@ -183,7 +183,9 @@ def build(
             shown = link.tab or session.uploads.get(SHOWN_TAB, names[0])
             session.uploads |= {SHOWN_TAB: shown, OPENED: (page, {shown})}
             taken = link if link.configs or link.texts else None  # a step may open a tab and set nothing
-            opened = [tab.open(session, taken) if name == shown else unchanged(tab) for name, tab in tabs.items()]
+            async with session.uploads.setdefault(OPENING, asyncio.Lock()):  # a step that is walked to comes after
+                values = await asyncio.to_thread(tabs[shown].open, session, taken)
+            opened = [values if name == shown else unchanged(tab) for name, tab in tabs.items()]
             return [
                 session.token,
                 True,
