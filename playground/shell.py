@@ -34,6 +34,7 @@ from playground.lecture import Lecture
 from playground.lecture_page import build_stage, is_busy, served
 from playground.limits import OWN, Limits, say_file_limit
 from playground.links import Link
+from playground.page_scripts import MendedScripts
 from playground.session import SessionStore
 from playground.streams import keep_streams_open
 from playground.tabs import (
@@ -308,7 +309,7 @@ def launch_options(limits: Limits = OWN) -> dict[str, Any]:
         "state_session_capacity": 2 * limits.sessions,
         "footer_links": [],
         "quiet": True,
-        "app_kwargs": {"middleware": [Middleware(Door, limits=limits)]},
+        "app_kwargs": {"middleware": [Middleware(Door, limits=limits), Middleware(MendedScripts)]},
     } | ({"run_history": False} if "run_history" in inspect.signature(gr.Blocks.launch).parameters else {})
 
 
