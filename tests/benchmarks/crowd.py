@@ -11,14 +11,12 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.word2vec_browser import _free_port
+from tests.benchmarks.app_process import ROOT, free_port
 
-ROOT = Path(__file__).resolve().parents[2]
 WARM_UP_SECONDS = 60
 AFTER_SECONDS = 90
 """Longer than a closed page's session is kept."""
@@ -51,7 +49,7 @@ class Seen:
 
 def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Start the app, let it warm up, send the crowd in, and look at what is left when it has gone."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "tests.benchmarks.crowd_server", str(port)]
     app = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert app.stdin is not None
