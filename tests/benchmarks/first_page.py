@@ -11,7 +11,7 @@ from typing import Any
 from playground.page_scripts import ASSETS, mended_scripts
 from tests.benchmarks.app_process import running_app
 
-WARM_UP_SECONDS = 60
+WARM_UP_SECONDS = 40
 """Until what the app prepares after its start is done."""
 FIRST_SCREEN = ".start-tiles"
 TABS_AGAIN = 2
@@ -58,7 +58,7 @@ def _open(browser: Any, address: str, mended: bool) -> float:
     page = context.new_page()
     if not mended:
         for name in mended_scripts():
-            page.route(f"**/{name}", lambda route, name=name: route.fulfill(path=ASSETS / name))
+            page.route(f"**/{name}", lambda route: route.fulfill(path=ASSETS / route.request.url.rpartition("/")[2]))
     begun = time.perf_counter()
     page.goto(address, wait_until="commit")
     page.wait_for_selector(FIRST_SCREEN, timeout=PATIENCE_MS)
