@@ -23,6 +23,7 @@ from playground.components import (
     head_view,
     lecture_bar,
     mask_bench,
+    page_tabs,
     picture_grid,
     similarity_grid,
     webcam,
@@ -253,9 +254,9 @@ def parts_of(place: gr.Tab) -> dict[str, PartPath]:
 
 
 def static_files() -> list[Path]:
-    """What the page fetches by itself: plotly.js, scripts and styles of components, recorded runs."""
+    """What the page fetches by itself: plotly.js, `openTab`, scripts and styles of components, recorded runs."""
     scripted = [path for part in SCRIPTED for path in (*part.SCRIPTS.values(), part.STYLE)]
-    return [plotly_js_path(), *scripted, *served()]
+    return [plotly_js_path(), page_tabs.SCRIPT, *scripted, *served()]
 
 
 def labels() -> dict[str, str]:
@@ -299,7 +300,7 @@ def launch_options(limits: Limits = OWN) -> dict[str, Any]:
     return {
         "theme": theme(),
         "css_paths": [CSS_PATH],
-        "head": f'<script src="{static_url(plotly_js_path())}" defer></script>'
+        "head": f'<script src="{static_url(plotly_js_path())}" defer></script>{page_tabs.head()}'
         + "".join(part.head() for part in SCRIPTED),
         "max_file_size": limits.file_bytes,
         "show_error": False,

@@ -41,7 +41,7 @@ def build_tab(store: SessionStore) -> Tab:
                 attention_bench(elem_id="attention-bench")
             with gr.Tab("LSTM against transformer", id="recall"):
                 recall = attention_recall.lay_out_recall(store)
-            with gr.Tab("Heads of a trained model", id="heads") as heads_tab:
+            with gr.Tab(attention_heads.HEADS_TITLE, id="heads") as heads_tab:
                 heads = attention_heads.lay_out_heads(store)
             with gr.Tab("How it works", id="how"):
                 build_how_it_works()

@@ -2,6 +2,7 @@
 (() => {
   const STORED = "ssl-playground-lecture";
   const LOOK_MS = 60, LOOK_FOR_MS = 20000, SETTLE_MS = 250, LIVE_MS = 400;
+  const VIEWS = ".techniques .tabitem .tab-wrapper";
   const LIVE_PHASES = ["training", "paused", "done"];
   const TYPING = "input, textarea, select, [contenteditable=true], [role=textbox], [role=slider], [role=listbox], [role=option], [role=combobox]";
   const KEYED = "[role=tab], [role=grid], [role=application], [role=radio], canvas";
@@ -23,14 +24,6 @@
   }
 
   const seen = (element) => element.getClientRects().length > 0;
-
-  function tabNamed(label) {
-    for (const tab of document.querySelectorAll(".techniques .tabitem button[role=tab]"))
-      if (seen(tab) && tab.textContent.trim() === label) return tab;
-    for (const tab of document.querySelectorAll(".techniques .tabitem .overflow-dropdown button"))
-      if (tab.textContent.trim() === label && seen(tab.closest(".tab-wrapper"))) return tab;
-    return null;
-  }
 
   class LectureBar {
     constructor(root, lecture, open) {
@@ -209,14 +202,8 @@
       if (walk !== this.walk) return;
       if (step.sets && !opened) this.open(step.tab, step.id);
       const there = (find) => this.until(find, walk);
-      const tab = await there(() => document.querySelector(`.techniques > .tab-wrapper button[data-tab-id="${CSS.escape(step.tab)}"]`));
-      if (!tab) return;
-      if (tab.getAttribute("aria-selected") !== "true") tab.click();
-      for (const label of step.view) {
-        const view = await there(() => tabNamed(label));
-        if (!view) return;
-        if (view.getAttribute("aria-selected") !== "true") view.click();
-      }
+      if (!await there(() => openTab(step.label))) return;
+      for (const view of step.view) if (!await there(() => openTab(view, VIEWS))) return;
       const target = step.target ? await there(() => this.target(step.target)) : null;
       if (walk !== this.walk) return;
       if (target) this.reveal(target);
