@@ -16,7 +16,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from backends.engine.config import MethodConfig, SettingInfo
-from playground.session import Run, Session
+from playground.session import Run, Session, worth_keeping
 
 MAX_KEPT = 12
 """Per visitor."""
@@ -26,7 +26,7 @@ MAX_NUMBERS = 20_000
 MAX_METRICS, MAX_SETTINGS = 128, 80
 MAX_NAME, MAX_SHOWN = 48, 120
 MOST = 1e15
-KEPT = "kept_runs"
+KEPT = worth_keeping("kept_runs")
 TITLES = {
     "word2vec": "Word2Vec",
     "recall": "Recall",

@@ -12,7 +12,7 @@ import numpy as np
 from backends.engine.config import MethodConfig, SettingInfo
 from backends.engine.trainer import Snapshot
 from playground.kept_runs import KeptError, distinction, keep
-from playground.session import Run, Session
+from playground.session import Run, Session, worth_keeping
 
 MAX_PINS = 4
 """Per visitor: each holds a frozen copy of what its run had learned."""
@@ -49,7 +49,7 @@ class PinError(ValueError):
 
 def pins_of(session: Session, tab: str) -> list[Pin]:
     """The pins of a tab, oldest first."""
-    pins: list[Pin] = session.uploads.setdefault(f"{tab}_pins", [])
+    pins: list[Pin] = session.uploads.setdefault(worth_keeping(f"{tab}_pins"), [])
     return pins
 
 

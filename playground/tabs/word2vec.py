@@ -30,7 +30,7 @@ from playground.figures import curves
 from playground.links import Link, LinkTarget, query_of, read_query
 from playground.live_map import changed_map, map_of
 from playground.pins import PinError, pins_of, short_name
-from playground.session import Run, Session, SessionStore
+from playground.session import Run, Session, SessionStore, worth_keeping
 from playground.tabs.tab import QUICK, Tab
 from playground.tabs.word2vec_by_hand import build_by_hand
 from playground.tabs.word2vec_compare import Compare, build_compare, comparison, loss_points, pin_present
@@ -58,6 +58,8 @@ LEAD = "No labels: the text itself says which words stand together. Train, and w
 AT_REST: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": 64}
 """Maps on their way to rest are drawn a frame at a time and wait for nothing."""
 MAP_PREFIX = "map_"
+OWN_TEXT_KEY = worth_keeping("text")
+"""Where in `Session.uploads` the text that a visitor brought is."""
 LINK = LinkTarget({"": Word2VecConfig, MAP_PREFIX: MapConfig}, ("word",))
 
 
@@ -216,7 +218,7 @@ def _wire_own_text(store: SessionStore, parts: Parts) -> None:
     def on_corpus(corpus: str, request: gr.Request) -> tuple[Any, Any]:
         own = corpus == OWN_TEXT
         session = store.of(str(request.session_hash))
-        note = text_note(session.uploads.get("text")) if own else _corpus_note(corpus)
+        note = text_note(session.uploads.get(OWN_TEXT_KEY)) if own else _corpus_note(corpus)
         return gr.update(visible=own), note
 
     def on_upload(path: str | None, request: gr.Request) -> str:
@@ -320,7 +322,7 @@ def make_trainer(store: SessionStore, session: Session, config: MethodConfig) ->
     from backends.word2vec.trainer import Word2VecTrainer
 
     assert isinstance(config, Word2VecConfig)
-    return Word2VecTrainer(config, text=session.uploads.get("text"), device=store.device)
+    return Word2VecTrainer(config, text=session.uploads.get(OWN_TEXT_KEY), device=store.device)
 
 
 def take_text(session: Session, path: str | None) -> str:
@@ -333,7 +335,7 @@ def take_text(session: Session, path: str | None) -> str:
         return answers.problem(str(error))
     finally:
         Path(path).unlink(missing_ok=True)
-    session.uploads["text"] = text
+    session.uploads[OWN_TEXT_KEY] = text
     run = session.runs.get(TAB)
     if run is not None and run.config.model_dump()["corpus"] == OWN_TEXT:
         run.stale = True
