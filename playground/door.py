@@ -46,7 +46,7 @@ class Uploads:
         self._lock = threading.Lock()
 
     def charged(self, client: str) -> tuple[int, int]:
-        """Bytes that one client's uploads are charged, and everybody's; looks once whether each file still lies there."""
+        """Bytes that one client's uploads are charged, and everybody's; looks once at each file that lay there."""
         with self._lock:
             self._lying = {path: kept for path, kept in self._lying.items() if path.exists()}
             charges = self._coming.copy()
