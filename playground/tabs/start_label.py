@@ -163,7 +163,7 @@ def board_html(labelling: Labelling | None) -> str:
         for place, name in enumerate(CATEGORIES)
     )
     return (
-        f'<p class="start-ask"><b>{at + 1} of {len(labelling.pictures)}</b> What is this?</p>'
+        f'<p class="start-ask" aria-live="polite"><b>{at + 1} of {len(labelling.pictures)}</b> What is this?</p>'
         f'<div class="start-labelling"><img src="{data_url(asked.image)}" alt="Picture {at + 1}, to be labelled">'
         f'<div class="start-options">{buttons}</div></div>'
     )
@@ -204,7 +204,7 @@ def _result_html(labelling: Labelling) -> str:
         )
     count = f"{labelling.as_the_data} of {len(labelling.pictures)}"
     return (
-        f'<p class="start-ask"><b>{count}</b> labelled as the data says</p>'
+        f'<p class="start-ask" aria-live="polite"><b>{count}</b> labelled as the data says</p>'
         f'<ul class="start-labelled">{cells}</ul>'
         f'<button class="start-go" data-pick="{BEGIN}">Label ten others</button>'
     )
