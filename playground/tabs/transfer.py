@@ -76,9 +76,14 @@ def build_tab(store: SessionStore) -> Tab:
     def on_open(session: Session, link: Link | None) -> list[Any]:
         config = None if link is None else link.configs[""]
         table_config = None if link is None else link.configs[TABLE_PREFIX]
-        return [*parts.panel.restore(run, session, config), *parts.table.panel.restore(table, session, table_config)]
+        return [
+            *parts.panel.restore(run, session, config),
+            *parts.table.panel.restore(table, session, table_config),
+            transfer_table.kind_of(session),
+        ]
 
-    return Tab([*parts.panel.outputs(run), *parts.table.panel.outputs(table)], on_open, LINK)
+    outputs = [*parts.panel.outputs(run), *parts.table.panel.outputs(table), parts.table.kind]
+    return Tab(outputs, on_open, LINK)
 
 
 def _lay_out_settings(store: SessionStore) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from playground.controls import Controls
 from playground.figures.transfer import LabelCurve, label_chart
 from playground.own_pictures import own_pictures
 from playground.session import Run, Session, SessionStore
-from playground.tabs.transfer_state import TAB, own_runs
+from playground.tabs.transfer_state import TAB, TABLE, own_runs
 
 if TYPE_CHECKING:
     from backends.transfer.points import Curve, Point
@@ -68,6 +68,7 @@ def run_of(store: SessionStore, live: Live, controls: Controls) -> TabRun:
         draw=draw,
         first_views=first_views,
         describe=describe,
+        pauses=(TABLE,),
     )
 
 
