@@ -33,8 +33,8 @@ from playground.door import Door
 from playground.guard import Page
 from playground.lecture import Lecture
 from playground.lecture_page import build_stage, is_busy, served
-from playground.limits import OWN, Limits, say_file_limit
-from playground.links import Link
+from playground.limits import OWN, Limits
+from playground.links import LINK_KEY, Link
 from playground.session import SessionStore
 from playground.streams import keep_streams_open
 from playground.tabs import (
@@ -178,9 +178,9 @@ def build(
             session = store.attach(page, known, reloaded)
             link = stage.opened(dict(request.query_params))
             opened_part = dict(parts[link.tab].get(link.view, ())) if link.tab and link.view else {}
-            if session.uploads.get("link") == link.query:  # a reload: what was done since then counts
+            if session.uploads.get(LINK_KEY) == link.query:  # a reload: what was done since then counts
                 link = Link()
-            session.uploads["link"] = link.query or session.uploads.get("link")
+            session.uploads[LINK_KEY] = link.query or session.uploads.get(LINK_KEY)
             shown = link.tab or session.uploads.get(SHOWN_TAB, names[0])
             session.uploads |= {SHOWN_TAB: shown, OPENED: (page, {shown})}
             taken = link if link.configs or link.texts else None  # a step may open a tab and set nothing
@@ -202,7 +202,7 @@ def build(
             if not is_answered and (first or not await has_session(store, page)):
                 return unchanged(tabs[name])  # a page that opens selects its first tab itself, before it has a session
             session = store.of(page)
-            session.uploads |= {SHOWN_TAB: name} if link is None else {SHOWN_TAB: name, "link": link.query}
+            session.uploads |= {SHOWN_TAB: name} if link is None else {SHOWN_TAB: name, LINK_KEY: link.query}
             async with session.uploads.setdefault(OPENING, asyncio.Lock()):  # a step's settings come last
                 opened_on, seen = session.uploads.get(OPENED, ("", set()))
                 known = opened_on == page and name in seen and not tabs[name].every_time
@@ -228,7 +228,6 @@ def build(
         stage.wire(answered, on_select)
     keep_no_status(demo)
     api.describe(demo)
-    say_file_limit(iter(demo.blocks.values()), store.limits)
     demo.queue(max_size=store.limits.queue, default_concurrency_limit=8)
     keep_streams_open(demo)
     return demo

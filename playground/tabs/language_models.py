@@ -26,7 +26,6 @@ from playground.tabs.picture_home import MAX_LOADED_BYTES, shown_name
 if TYPE_CHECKING:
     from backends.language.trainer import FrozenLanguage
 
-MAX_MEGABYTES = checkpoint.MAX_FILE_BYTES >> 20
 LOAD_INTRODUCTION = (
     "A file taken home from here: whether it is a BERT, a T5 or a GPT stands in it; the other two stay. "
     "It stays on this server only while this page is open."
@@ -72,7 +71,7 @@ def _build_load(
     shelf = Shelf()
     answers.html_area(answers.sentence(LOAD_INTRODUCTION), elem_classes=["note-line"])
     file = gr.File(
-        label=f"A model made here (.safetensors, up to {MAX_MEGABYTES} MB)",
+        label=f"A model made here (.safetensors, {store.limits.up_to(checkpoint.MAX_FILE_BYTES)})",
         file_types=[".safetensors"],
         height=120,
         elem_id="language-load-file",

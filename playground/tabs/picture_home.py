@@ -27,6 +27,10 @@ MAX_LOADED_BYTES = 1 << 30
 LONGEST_NAME = 60
 DATA_NAMES: dict[str, str] = {OWN_DATA: "own pictures", "both": "apples and emoji"}
 
+LOAD_INTRODUCTION = (
+    "Let another model answer: one that this project trained, or a model.safetensors taken home from here. It stays on "
+    "this server only while this page is open."
+)
 HOME_INTRODUCTION = "The model that answers now, what it knows, or the run itself as a notebook."
 NO_MODEL = "There is no model yet: press Train."
 
@@ -156,11 +160,6 @@ class PictureHome(Generic[ModelT]):
         found: tuple[ModelT, str] | None = session.uploads.get(self.loaded_key)
         return found
 
-    @property
-    def max_megabytes(self) -> int:
-        """Of a file to load."""
-        return self.files.MAX_FILE_BYTES >> 20
-
     def extent_of(self, model: ModelT) -> str:
         """Net, steps and pictures in words of ours."""
         data = DATA_NAMES.get(model.config.data, model.config.data)
@@ -220,11 +219,7 @@ def build_load(
         more: models that are offered beside those that this project trained.
     """
     shelf = Shelf(home)
-    introduction = (
-        "Let another model answer: one that this project trained, or a model.safetensors taken home from here, up to "
-        f"{home.max_megabytes} MB. It stays on this server only while this page is open."
-    )
-    answers.html_area(answers.sentence(introduction), elem_classes=["note-line"])
+    answers.html_area(answers.sentence(LOAD_INTRODUCTION), elem_classes=["note-line"])
     name = gr.Radio(
         [
             *((_capital(model.title), key) for key, model in home.shipped.MODELS.items()),
@@ -238,7 +233,7 @@ def build_load(
         load = gr.Button("Load", size="sm", variant="primary", elem_id=f"{home.tab}-load-go", min_width=90)
         back = gr.Button("Back to my run", size="sm", elem_id=f"{home.tab}-load-back", min_width=130)
     file = gr.File(
-        label=f"A model made here (.safetensors, up to {home.max_megabytes} MB)",
+        label=f"A model made here (.safetensors, {store.limits.up_to(home.files.MAX_FILE_BYTES)})",
         file_types=[".safetensors"],
         height=120,
         elem_id=f"{home.tab}-load-file",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,21 +14,22 @@ from backends.analysis import analogies
 from backends.analysis.map_config import MapConfig
 from backends.analysis.word_vectors import WordQuestionError, WordVectors
 from backends.data.corpora import BUILT_IN, OWN_TEXT
-from backends.data.text import TextError, TokenisedText, read_text_file
+from backends.data.text import MAX_TEXT_BYTES, TextError, TokenisedText, read_text_file
 from backends.engine.config import MethodConfig
 from backends.engine.trainer import Trainer
 from backends.word2vec.config import Word2VecConfig
 from playground import controls
 from playground.components import answers
 from playground.components.embedding_explorer import Explorer, embedding_explorer
-from playground.components.link_box import link_field, wire_link
+from playground.components.link_box import copied_query, link_field, wire_link
 from playground.components.plotly_view import pack, plotly_view
 from playground.components.run_panel import RunPanel, TabRun, device_name
 from playground.components.word_fields import word_box, word_list
 from playground.figures import curves
-from playground.links import Link, LinkTarget, query_of, read_query
+from playground.kept_runs import distinction
+from playground.links import Link, LinkTarget
 from playground.live_map import changed_map, map_of
-from playground.pins import PinError, pins_of, short_name
+from playground.pins import PinError, pins_of
 from playground.session import Run, Session, SessionStore, worth_keeping
 from playground.tabs.tab import QUICK, Tab
 from playground.tabs.word2vec_by_hand import build_by_hand
@@ -116,7 +116,7 @@ def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
     answers.html_area(f"<h2>{QUESTION}</h2><p>{LEAD}</p>", elem_classes=["lead"])
     widgets = controls.build_essential(Word2VecConfig, "w2v")
     own_text = gr.File(
-        label="Your own text (.txt, UTF-8, up to 20 MB)",
+        label=f"Your own text (.txt, UTF-8, {store.limits.up_to(MAX_TEXT_BYTES)})",
         file_types=[".txt"],
         visible=False,
         height=96,
@@ -273,7 +273,7 @@ def _wire_pins(store: SessionStore, parts: Parts) -> None:
             pinned = pin_present(store.of(str(request.session_hash)))
         except PinError as error:
             return answers.problem(str(error))
-        return answers.sentence(f"Pinned: {short_name(pinned.config)}. Change a setting, train, then open Compare.")
+        return answers.sentence(f"Pinned: {distinction(pinned.config)}. Change a setting, train, then open Compare.")
 
     def on_compare(request: gr.Request) -> list[Any]:
         return comparison(store.of(str(request.session_hash)))
@@ -298,13 +298,13 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
     """
     session = store.of(str(request.session_hash))
     word = asked_word(session)
-    query = query_of(
+    return copied_query(
+        session,
         TAB,
+        LINK,
         {"": tab.controls.read(values), MAP_PREFIX: map_config(session)},
         {"word": word} if word != FIRST_WORD else None,
     )
-    session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
-    return query
 
 
 def take_link(session: Session, link: Link | None) -> MethodConfig | None:

@@ -33,8 +33,8 @@ LONGEST_NAME = 60
 
 HOME_INTRODUCTION = "The vectors that answer now, or the run itself as a notebook."
 LOAD_INTRODUCTION = (
-    "Ask your questions of other vectors: a word2vec file (text or binary) or GloVe, up to "
-    f"{MAX_FILE_BYTES >> 20} MB. They stay on this server only while this page is open."
+    "Ask your questions of other vectors: a word2vec file (text or binary) or GloVe. They stay on this server only "
+    "while this page is open."
 )
 NAMED_INTRODUCTION = f"By name, where this server has a network: {named_vectors.LICENCE}."
 
@@ -114,7 +114,7 @@ def build_load(
     shelf = Shelf()
     answers.html_area(answers.sentence(LOAD_INTRODUCTION), elem_classes=["note-line"])
     file = gr.File(
-        label=f"Vectors (.txt, .vec, .bin, .gz; up to {MAX_FILE_BYTES >> 20} MB)",
+        label=f"Vectors (.txt, .vec, .bin, .gz; {store.limits.up_to(MAX_FILE_BYTES)})",
         file_types=[".txt", ".vec", ".bin", ".gz"],
         height=120,
         elem_id="w2v-load-file",
