@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from backends.engine.config import MethodConfig, SettingInfo
+from backends.engine.config import MethodConfig
 from backends.engine.trainer import Snapshot
-from playground.kept_runs import KeptError, distinction, keep
+from playground.kept_runs import KeptError, keep, value_in_words
 from playground.session import Run, Session, worth_keeping
 
 MAX_PINS = 4
@@ -74,16 +74,7 @@ def settings_line(one: MethodConfig, other: MethodConfig) -> str:
     """In which settings two runs differ, in one line: "Window: 2 against 10"."""
     known = {info.name: info for info in type(one).settings()}
     parts = [
-        f"{known[name].label}: {_shown(known[name], mine)} against {_shown(known[name], theirs)}"
+        f"{known[name].label}: {value_in_words(known[name], mine)} against {value_in_words(known[name], theirs)}"
         for name, (mine, theirs) in one.differences(other).items()
     ]
     return " · ".join(parts) if parts else "the same settings"
-
-
-def short_name(config: MethodConfig) -> str:
-    """What sets a run apart from the defaults, for a list of pins."""
-    return distinction(config)
-
-
-def _shown(info: SettingInfo, value: Any) -> str:
-    return info.choices[value] if info.choices and value in info.choices else f"{value}"
