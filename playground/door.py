@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import threading
 from collections import Counter
@@ -216,15 +215,15 @@ def _too_large(most: int) -> str:
 
 def _client(scope: Scope) -> str:
     """Whose request it is: behind a Space's proxy the address that the proxy saw, which stands last."""
-    forwarded = _header(scope, b"x-forwarded-for").split(",")[-1].strip() if is_space(os.environ) else ""
+    forwarded = _header(scope, b"x-forwarded-for").split(",")[-1].strip() if is_space() else ""
     return forwarded or str((scope.get("client") or ("",))[0])
 
 
 def _public_names(scope: Scope) -> set[str]:
-    """The endpoints' names, asked for again where the page has others by now."""
+    """Names that a request may call now, for they change with the page; "predict" stands for what doesn't queue."""
     blocks = scope["app"].get_blocks()
     names = {str(event.api_name) for event in blocks.fns.values() if event.api_visibility != "private"}
-    return names | {"predict"}  # what the page calls for events that don't queue
+    return names | {"predict"}
 
 
 def _paths(body: bytes) -> list[Path]:

@@ -10,6 +10,8 @@ from typing import Any
 import gradio as gr
 
 MAX_PICK_CHARS = 40
+NO_EVENT = gr.EventData(None, None)
+"""Of a call that no click set off."""
 
 _SCRIPT = """
 let held = null;

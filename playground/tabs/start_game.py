@@ -13,7 +13,7 @@ import gradio as gr
 from backends.engine.checkpoints import CheckpointError
 from backends.start.odd_one_out import CHANCE, PICTURES, Opinion, Round
 from playground.components import answers
-from playground.components.pick_area import pick_area, picked
+from playground.components.pick_area import NO_EVENT, pick_area, picked
 from playground.components.sprites import data_url
 from playground.session import Session, SessionStore
 from playground.tabs.tab import QUICK
@@ -21,8 +21,6 @@ from playground.tabs.tab import QUICK
 KEPT = "start_odd_one_out"
 ROUNDS = 10
 NEXT, NEXT_KEY = "next", "n"
-NO_EVENT = gr.EventData(None, None)
-"""Of a call that no click set off."""
 DRAWING = answers.sentence("The creatures are being drawn.")
 PLAYERS = (("You", "yours"), ("Model", "model"), ("Pixels", "pixels"))
 _PICK = re.compile(r"(\d{1,6}):(\d{1,3}):(\d)", re.ASCII)
