@@ -31,11 +31,10 @@ from playground.session import Session, SessionStore
 from playground.tabs.compare_views import (
     SECONDS,
     STEPS,
-    chart,
     chosen_family,
+    curve_views,
     family_choices,
     list_html,
-    note_html,
     shown_of,
     table_html,
     unpinned_of,
@@ -47,7 +46,7 @@ QUESTION = "Which run learned more, and which setting was it?"
 LEAD = (
     "Runs of every tab that you have pinned: their curves, what differs, where they ended. Name them, take them home."
 )
-LINK = LinkTarget({}, ("measure", "over"))
+LINK = LinkTarget({})
 MEASURE, OVER, NAMED = "compare_measure", "compare_over", "compare_named"
 JSON_NAME, CSV_NAME = "runs.json", "runs.csv"
 TO_NAME = """() => setTimeout(() => {
@@ -85,8 +84,8 @@ class Parts:
 def build_tab(store: SessionStore) -> Tab:
     """Lay the tab out and wire it."""
     with gr.Row(elem_classes=["tab-body"]):
-        with gr.Column(scale=0, min_width=312, elem_classes=["ask-column", "cmp-ask"]):
-            asked = _lay_out_list()
+        with gr.Column(scale=0, min_width=312, elem_classes=["ask-column"]):
+            asked = _lay_out_list(store)
         with gr.Column(scale=1, min_width=480, elem_classes=["view-column"]):
             shown = _lay_out_views()
     parts = Parts(**asked, **shown)
@@ -95,14 +94,12 @@ def build_tab(store: SessionStore) -> Tab:
     _wire_files(store, parts)
 
     def on_open(session: Session, link: Link | None) -> list[Any]:
-        if link is not None:
-            session.uploads |= {MEASURE: link.texts.get("measure"), OVER: link.texts.get("over")}
         return [*views_of(session), gr.update(visible=False), ""]
 
     return Tab([*parts.views, parts.naming, parts.message], on_open, LINK, every_time=True)
 
 
-def _lay_out_list() -> dict[str, Any]:
+def _lay_out_list(store: SessionStore) -> dict[str, Any]:
     answers.html_area(f"<h2>{QUESTION}</h2><p>{LEAD}</p>", elem_classes=["lead"])
     pinned = pick_area(elem_id="compare-list", elem_classes=["cmp-pinned"])
     with gr.Row(visible=False, elem_classes=["actions", "cmp-naming"]) as naming:
@@ -116,7 +113,7 @@ def _lay_out_list() -> dict[str, Any]:
         csv = gr.Button("Table (.csv)", size="sm", elem_id="compare-csv", min_width=60)
     file = download_button("compare-file")
     upload = gr.File(
-        label=f"Open runs saved here (.json, up to {kept_files.MAX_FILE_BYTES >> 20} MB)",
+        label=f"Open runs saved here (.json, {store.limits.up_to(kept_files.MAX_FILE_BYTES)})",
         file_types=[".json"],
         height=120,
         elem_id="compare-open",
@@ -161,8 +158,7 @@ def views_of(session: Session) -> list[Any]:
         list_html(session, unpinned_of(session)),
         gr.update(choices=family_choices(session), value=family or None),
         over,
-        chart(shown, family, over),
-        note_html(shown, family, over),
+        *curve_views(shown, family, over),
         table_html(shown),
     ]
 
@@ -219,8 +215,7 @@ def _wire_choices(store: SessionStore, parts: Parts) -> None:
         session = _session(store, request)
         session.uploads |= {MEASURE: measure if isinstance(measure, str) else None, OVER: over}
         family = chosen_family(session, session.uploads[MEASURE])
-        shown = shown_of(session)
-        return [chart(shown, family, over_of(session)), note_html(shown, family, over_of(session))]
+        return curve_views(shown_of(session), family, over_of(session))
 
     for widget in (parts.measure, parts.over):
         widget.input(on_choice, [parts.measure, parts.over], [parts.chart, parts.note], api_name=False, **QUICK)
