@@ -50,7 +50,7 @@ class Live:
 
 def lay_out_live() -> Live:
     """Lay sentence, chart and numbers out where it is called."""
-    said = answers.html_area(answers.sentence(WAITING), elem_id="transfer-said", elem_classes=["transfer-said"])
+    said = answers.html_area(answers.sentence(WAITING), elem_id="transfer-said")
     chart = plotly_view(
         empty_chart(), label="Accuracy over the number of labels per class", height=400, elem_id="transfer-chart"
     )

@@ -70,5 +70,5 @@ function wire(element, figureNow) {
   element.addEventListener("focusout", (event) => { if (menu.open && !menu.contains(event.relatedTarget)) menu.open = false; });
 }
 
-window.FigureSave = { wire, save, standalone, page, scriptText, fileName };
+window.FigureSave = { wire, standalone, page };
 })();

@@ -47,7 +47,7 @@
       const told = make("div", "lb-told");
       told.setAttribute("aria-live", "polite");
       const heading = make("div", "lb-heading");
-      this.count = make("span", "lb-count num");
+      this.count = make("span", "num");
       this.title = make("b", "lb-title");
       heading.append(this.count, this.title);
       this.say = make("p", "lb-say");
@@ -55,7 +55,7 @@
       const todo = make("dl", "lb-todo");
       this.go = button("lb-go", "", "", () => this.toTarget());
       this.click = make("dd");
-      this.see = make("dd", "lb-see");
+      this.see = make("dd");
       this.click.append(this.go);
       todo.append(make("dt", "", "Click"), this.click, make("dt", "", "See"), this.see);
       this.recorded = make("div", "lb-recorded");
@@ -65,8 +65,8 @@
       this.next = button("lb-step lb-next", "→", "Next step", () => this.step(1));
       buttons.append(
         this.back, this.next,
-        button("lb-small", "Notes", "Speaker notes, to print", () => this.notes()),
-        button("lb-small", "Leave", "Leave the lecture", () => this.leave()),
+        button("", "Notes", "Speaker notes, to print", () => this.notes()),
+        button("", "Leave", "Leave the lecture", () => this.leave()),
       );
       this.bar.append(told, todo, this.recorded, buttons);
       root.append(this.bar);
@@ -273,7 +273,7 @@
       const aside = make("div", "lr-aside");
       aside.append(
         make("span", "", "Your own run has values: the recorded one has stepped aside."),
-        button("lb-small", "Show the recorded run", "", () => this.asides(false)),
+        button("", "Show the recorded run", "", () => this.asides(false)),
       );
       this.recorded.replaceChildren(panel, aside);
       this.recorded.hidden = false;
