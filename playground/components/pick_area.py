@@ -18,7 +18,7 @@ let held = null;
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-pick]");
   if (!button || !element.contains(button)) return;
-  const focused = document.activeElement.closest("[data-pick]");
+  const focused = document.activeElement?.closest("[data-pick]") ?? null;
   held = element.contains(focused) ? { ...focused.dataset } : null;
   trigger("pick", { pick: button.dataset.pick });
 });
