@@ -82,7 +82,6 @@ SHOW_HEADS = """async (note) => {
 NO_ATTENTION = "This page has no Attention tab; start the app with all of its tabs, and look there."
 LOADING: dict[str, Any] = {"show_progress": "minimal", "concurrency_limit": 2, "concurrency_id": "models"}
 """Loading takes seconds and half a gigabyte."""
-NEEDS_PICTURE = "This model reads a picture; choose one."
 
 
 @dataclass(frozen=True)
