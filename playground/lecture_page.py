@@ -126,6 +126,7 @@ def build_stage(
         {
             "id": step.id,
             "tab": step.tab,
+            "label": labels[step.tab],
             "title": step.title,
             "say": step.say,
             "click": step.click,

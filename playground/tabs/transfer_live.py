@@ -21,7 +21,7 @@ from playground.controls import Controls
 from playground.figures.transfer import LabelCurve, label_chart
 from playground.own_pictures import own_pictures
 from playground.session import Run, Session, SessionStore
-from playground.tabs.transfer_state import TAB, own_runs
+from playground.tabs.transfer_state import TAB, TABLE, own_runs
 
 if TYPE_CHECKING:
     from backends.transfer.points import Curve, Point
@@ -50,7 +50,7 @@ class Live:
 
 def lay_out_live() -> Live:
     """Lay sentence, chart and numbers out where it is called."""
-    said = answers.html_area(answers.sentence(WAITING), elem_id="transfer-said", elem_classes=["transfer-said"])
+    said = answers.html_area(answers.sentence(WAITING), elem_id="transfer-said")
     chart = plotly_view(
         empty_chart(), label="Accuracy over the number of labels per class", height=400, elem_id="transfer-chart"
     )
@@ -68,6 +68,7 @@ def run_of(store: SessionStore, live: Live, controls: Controls) -> TabRun:
         draw=draw,
         first_views=first_views,
         describe=describe,
+        pauses=(TABLE,),
     )
 
 

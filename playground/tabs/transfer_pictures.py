@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from backends.transfer.config import TransferConfig
-from playground.session import Session
-from playground.tabs.pictures import HELD_OUT, TRAINING, Picked, PictureUse
+from playground.tabs.pictures import HELD_OUT, TRAINING, PictureUse
 from playground.tabs.transfer_state import TAB
 
 TRAINING_NOTE = "Of these some are drawn and get their labels."
 HELD_OUT_NOTE = "These are never trained on; accuracy is measured on them."
 
-
-def look(session: Session, picked: Picked, name: str) -> str:
-    """What to say of a picture; nothing follows from it."""
-    return f"Picked: {name}."
-
-
 USE = PictureUse(
     prefix=TAB,
     config=TransferConfig,
     notes={TRAINING: TRAINING_NOTE, HELD_OUT: HELD_OUT_NOTE},
-    on_pick=look,
-    pickable=(),
     at_first=None,
 )

@@ -34,7 +34,6 @@ INTRODUCTION = (
     "fitted. Predict first: which row wins in which column?"
 )
 WAITING = "Press Run: the table fills row by row, and a sentence says of each task which pretext suits it."
-EMPTY_TITLE = "Encoders against tasks: appears here"
 KINDS = {"linear": WAY_TITLES["linear"], "knn": WAY_TITLES["knn"]}
 FIRST_KIND = "linear"
 KIND = "transfer_table_kind"

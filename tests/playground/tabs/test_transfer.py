@@ -223,6 +223,41 @@ def test_points_card_table_and_notebook_are_taken_home(store, session, tmp_path,
     assert said == "It repeats your run."
 
 
+def test_what_is_taken_home_of_a_run_that_trains_is_of_one_moment(session, tmp_path):
+    class Training:
+        moments = iter([(point("mae", "linear", 5, 0.5, 0),) * count for count in (2, 3, 4)])
+
+        @property
+        def frozen(self):
+            return next(self.moments)
+
+    session.runs[TAB] = Training()
+    path, said = transfer_home.take_points(session, tmp_path)
+    assert path is not None
+    assert len(list(csv.DictReader(path.open(encoding="utf-8")))) == 2
+    assert said.startswith("2 points")
+
+
+def test_a_reload_finds_the_kind_of_score_that_the_table_shows(store, session):
+    with gr.Blocks():
+        tab = transfer.build_tab(store)
+    (radio,) = [output for output in tab.outputs if output.elem_id == "transfer-table-kind"]
+    place = tab.outputs.index(radio)
+    assert tab.open(session, None)[place] == transfer_table.FIRST_KIND
+    session.uploads[transfer_table.KIND] = "knn"
+    values = tab.open(session, None)
+    assert len(values) == len(tab.outputs)
+    assert values[place] == "knn"
+
+
+def test_run_and_table_pause_each_other(store):
+    with gr.Blocks():
+        live = transfer_live.run_of(store, transfer_live.lay_out_live(), controls.Controls(TransferConfig, []))
+        table = transfer_table.wire_table(store, transfer_table.lay_out_table(store))
+    assert (live.tab, live.pauses) == (TAB, (TABLE,))
+    assert (table.tab, table.pauses) == (TABLE, (TAB,))
+
+
 def test_every_preset_sets_the_controls(store):
     with gr.Blocks() as demo:
         widgets = controls.build_essential(TransferConfig, "p") | controls.build_advanced(TransferConfig, "p")
