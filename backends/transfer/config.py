@@ -56,6 +56,8 @@ OWN_RUNS: Final[dict[str, str]] = {
     "own-clip": "CLIP",
 }
 """Encoders that a visitor trains, with the tab where that is done."""
+FROM_EMOJI: Final = ("simclr-emoji", "mae-emoji", "clip-emoji")
+"""Shipped encoders that were trained on emoji."""
 
 FROZEN_WAYS, TUNED_WAYS = ("linear", "knn"), ("fine_tuning", "scratch")
 WAYS = FROZEN_WAYS + TUNED_WAYS

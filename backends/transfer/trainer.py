@@ -72,7 +72,7 @@ class TransferTrainer(Trainer):
         except PictureError as error:
             raise TrainingError(str(error)) from None
         self.factor = self._factor(self.split.train)
-        check_task(self.factor, config.counts[-1])
+        check_task(self.factor, config.counts[-1], "Most labels (most_labels)")
         self.encoders = [
             load_encoder(name, size=config.size, data=config.data, run=(runs or {}).get(name), device=device)
             for name in config.encoders

@@ -98,12 +98,12 @@ def test_the_large_masked_autoencoder_takes_large_pictures():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"name": "resnet50"}, "There is no encoder 'resnet50'; choose from simclr, "),
+        ({"name": "resnet50"}, "There is no encoder 'resnet50': choose from simclr, "),
         ({"name": "own-simclr"}, "No SimCLR run of yours is here yet: train one in that tab first"),
         ({"name": "own-simclr", "run": SimpleNamespace(model=torch.nn.Linear(2, 2))}, "Your SimCLR run has no enc"),
         ({"name": "own-simclr", "run": object()}, "Your SimCLR run has no encoder of pictures: choose a run"),
-        ({"name": "simclr", "size": 48}, "SimCLR was trained on pictures of 32 pixels, and Image size (image_size) is"),
-        ({"name": "mae", "size": 48}, "Masked autoencoder was trained on pictures of 32 pixels, and Image size"),
+        ({"name": "simclr", "size": 48}, "SimCLR was trained on pictures of 32 pixels, and these have 48: set Im"),
+        ({"name": "mae", "size": 48}, "Masked autoencoder was trained on pictures of 32 pixels, and these have"),
         ({"name": "clip-emoji", "data": "emoji"}, "CLIP's picture tower, from emoji was told the names of emoji that"),
     ],
 )  # fmt: skip
