@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from backends.engine.checkpoints import write_atomically
+from backends.engine.checkpoints import write_text
 from backends.engine.config import MethodConfig
 
 Cell = dict[str, Any]
@@ -87,9 +87,4 @@ def notebook(cells: Sequence[Cell]) -> dict[str, Any]:
 
 def write(made: dict[str, Any], path: Path) -> Path:
     """Write a notebook; the file is whole or not there."""
-    text = json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def fill(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    return write_atomically(path, fill)
+    return write_text(path, json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

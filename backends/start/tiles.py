@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backends.engine.checkpoints import write_atomically
+from backends.engine.checkpoints import write_text
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "start" / "tiles"
 WIDTH, HEIGHT = 320, 200
@@ -53,11 +53,7 @@ def _read(name: str) -> str:
 def make(name: str) -> Path:
     """Make a tab's picture and write it."""
     text = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true" focusable="false">{MAKERS[name]()}</svg>\n'
-    return write_atomically(FOLDER / f"{name}.svg", lambda temporary: _write(temporary, text))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    return write_text(FOLDER / f"{name}.svg", text)
 
 
 def _word_map() -> str:

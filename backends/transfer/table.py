@@ -15,6 +15,7 @@ import numpy as np
 from backends.analysis.prober import as_tensor, spread_out
 from backends.data.pictures import Factor, PictureError, PictureSet
 from backends.data.splits import load_split
+from backends.engine.checkpoints import write_text
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingError
 from backends.transfer.config import FROM_EMOJI, FROZEN_WAYS, OWN_RUNS, TITLES
 from backends.transfer.embedding import embedded
@@ -24,7 +25,7 @@ from backends.transfer.pace import PROBE, READ, Kind, Pace
 from backends.transfer.points import Point, as_csv
 from backends.transfer.probing import frozen_accuracy
 from backends.transfer.table_config import TableConfig
-from backends.transfer.trainer import CSV_NAME, Unit, write_text
+from backends.transfer.trainer import CSV_NAME, Unit
 
 TESTED = 1_000
 """Held-out pictures at most: here no net is trained, so that all are cheap."""

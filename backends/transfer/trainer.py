@@ -18,7 +18,7 @@ from torch import Tensor
 from backends.analysis.prober import as_tensor, spread_out
 from backends.data.pictures import Factor, PictureError, PictureSet
 from backends.data.splits import load_split
-from backends.engine.checkpoints import write_atomically
+from backends.engine.checkpoints import write_text
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingError
 from backends.transfer.config import FROZEN_WAYS, TUNED_WAYS, UNTRAINED, TransferConfig
 from backends.transfer.embedding import embedded
@@ -307,12 +307,3 @@ class TransferTrainer(Trainer):
         if self.budget is not None:
             left = min(left, self.budget - self.seconds)
         return self.step + math.ceil(self.step * max(0.0, left) / max(self.seconds, 1e-9))
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write a text; the file is whole or not there."""
-
-    def fill(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    return write_atomically(path, fill)

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from backends.engine.checkpoints import write_atomically
+from backends.engine.checkpoints import write_text
 from playground import kept_files
 from playground.components import answers
 from playground.components.pick_area import pick_area, picked
@@ -238,7 +238,7 @@ def _wire_files(store: SessionStore, parts: Parts) -> None:
             runs = [kept.run for kept in kept_of(session)]
             if not runs:
                 return [None, answers.problem("There is nothing to save yet: pin a run first.")]
-            path = _write(folder_of(session, parts.file.GRADIO_CACHE).path / name, write(runs))
+            path = write_text(folder_of(session, parts.file.GRADIO_CACHE).path / name, write(runs))
             said = f"{name}: {len(runs)} {'run' if len(runs) == 1 else 'runs'}, {path.stat().st_size / 1024:,.0f} kB."
             return [str(path), answers.sentence(said)]
 
@@ -283,13 +283,6 @@ def open_file(session: Session, path: str | None) -> str:
     return answers.sentence(
         f"{added} {'run' if added == 1 else 'runs'} added from the file; their models aren’t in it."
     )
-
-
-def _write(path: Path, text: str) -> Path:
-    def fill(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    return write_atomically(path, fill)
 
 
 def _session(store: SessionStore, request: gr.Request) -> Session:

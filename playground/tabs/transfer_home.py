@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from backends.engine.checkpoints import write_text
 from backends.transfer.config import TransferConfig
 from backends.transfer.notebook import write_notebook
 from playground.components import answers
@@ -101,5 +102,6 @@ def build_take_home(store: SessionStore) -> None:
 def _csv(run: Run, path: Path) -> tuple[Path, str]:
     from backends.transfer.points import as_csv
 
-    path.write_text(as_csv(run.frozen), encoding="utf-8")
-    return path, f"{len(run.frozen)} points: encoder, task, way, labels, draw, accuracy, chance."
+    return write_text(
+        path, as_csv(run.frozen)
+    ), f"{len(run.frozen)} points: encoder, task, way, labels, draw, accuracy, chance."
