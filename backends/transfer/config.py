@@ -72,7 +72,7 @@ LABELS = (1, 2, 5, 10, 20, 50, 100)
 TRAINED_LABELS = (1, 10, 100)
 """Those at which nets are trained too, where not all are asked for: a training for each costs far more than a probe."""
 EPOCHS = 20
-"""A training sees each of its labelled pictures at least so often."""
+"""A training sees each of its labelled pictures at least so often on average."""
 TASKS: Final[dict[str, dict[str, str]]] = {
     "apples": {factor.name: factor.label for factor in APPLE_FACTORS},
     "emoji": {"category": "Category", "artist": "Artist"},
@@ -165,7 +165,7 @@ class TransferConfig(MethodConfig):
     steps: int = setting(
         100,
         "Of each fine-tuning and each training from scratch, at least; more where each labelled picture would be seen "
-        f"less than {EPOCHS} times. Too few, and neither has learned its labelled pictures.",
+        f"less than {EPOCHS} times on average. Too few, and neither has learned its labelled pictures.",
         label="Steps",
         unit="batches for each point",
         ge=5,
