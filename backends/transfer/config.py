@@ -58,6 +58,8 @@ OWN_RUNS: Final[dict[str, str]] = {
 """Encoders that a visitor trains, with the tab where that is done."""
 FROM_EMOJI: Final = ("simclr-emoji", "mae-emoji", "clip-emoji")
 """Shipped encoders that were trained on emoji."""
+READ_CAPTIONS: Final = ("clip", "clip-emoji", "own-clip")
+"""Encoders that have read captions, which name some of what is asked."""
 
 FROZEN_WAYS, TUNED_WAYS = ("linear", "knn"), ("fine_tuning", "scratch")
 WAYS = FROZEN_WAYS + TUNED_WAYS

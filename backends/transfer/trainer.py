@@ -20,7 +20,7 @@ from backends.data.pictures import Factor, PictureError, PictureSet
 from backends.data.splits import load_split
 from backends.engine.checkpoints import write_text
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingError
-from backends.transfer.config import FROZEN_WAYS, TUNED_WAYS, UNTRAINED, TransferConfig
+from backends.transfer.config import FROZEN_WAYS, READ_CAPTIONS, TUNED_WAYS, UNTRAINED, TransferConfig
 from backends.transfer.embedding import embedded
 from backends.transfer.encoders import Encoder, load_encoder
 from backends.transfer.labels import check_task, draw_labelled
@@ -224,7 +224,7 @@ class TransferTrainer(Trainer):
                 home = "pictures of its owner" if encoder.trained_on == "own" else encoder.trained_on
                 here = "your own pictures" if config.data == "own" else config.data
                 yield f"{encoder.title} was trained on {home} and here it meets {here}."
-            if encoder.name.startswith("clip") and config.data == "apples" and encoder.trained_on == "apples":
+            if encoder.name in READ_CAPTIONS and config.data == "apples" and encoder.trained_on == "apples":
                 yield f"{encoder.title} has read captions that name colour, shape, leaf, size, light and background."
             if encoder.name == UNTRAINED and config.fine_tuning == "on":
                 yield "To fine-tune an untrained net is to train it from scratch, so it has no curve of its own."
