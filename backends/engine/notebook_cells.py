@@ -26,6 +26,9 @@ python -m venv .venv
 Put this notebook into the same folder, beside `requirements.txt`, and run the cells from top to bottom."""
 """How to run a notebook that imports this project; goes into its first cell."""
 
+OWN_PICTURES_FILE = "my_pictures.zip"
+"""Stands in a notebook for the file that a visitor brought."""
+
 
 def markdown(source: str) -> Cell:
     """A cell of text."""
@@ -65,6 +68,33 @@ def literal(value: object) -> str:
     if isinstance(value, tuple) and all(isinstance(part, int | float) for part in value):
         return repr(value)
     raise TypeError(f"A setting of type {type(value).__name__} can't be written into a notebook.")
+
+
+def own_pictures_cells(more: str = "") -> list[Cell]:
+    """Cells that read what a visitor brought as `pictures`; the text names the file, and `more` goes on from there."""
+    said = (
+        "## Your pictures\n\nThe pictures that you brought are not in this notebook. Put the path of the same .zip of "
+        f"folders in place of `{OWN_PICTURES_FILE}`. {more}"
+    )
+    read = (
+        "from pathlib import Path\n\nfrom backends.data.own_pictures import read_zip\n\n"
+        f'pictures = read_zip(Path("{OWN_PICTURES_FILE}"))\nprint(f"{{len(pictures):,}} pictures")'
+    )
+    return [markdown(said), code(read)]
+
+
+def sizes_cells(sizes: Sequence[tuple[str, object, str]]) -> list[Cell]:
+    """Cells that name what is no setting of the page: name, value and what it is, of each."""
+    said = "## The sizes\n\nThe page has no controls for these. You can change them here."
+    lines = [f"{name} = {literal(value)}  # {told}" for name, value, told in sizes]
+    return [markdown(said), code("\n".join(lines))]
+
+
+def fill(template: str, **parts: str) -> str:
+    """Put parts into their places; all other braces, such as those of f-strings, stay."""
+    for name, part in parts.items():
+        template = template.replace(f"{{{name}}}", part)
+    return template
 
 
 def one_line(text: str) -> str:

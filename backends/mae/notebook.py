@@ -1,6 +1,6 @@
 """A notebook that repeats a run: masks, model, loss and loop written out in plain torch (nbformat 4.5).
 
-Only the cell that fetches the pictures takes something from this project.
+Only the cells that fetch the pictures take something from this project.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from backends.engine.notebook_cells import (
     markdown,
     notebook,
     one_line,
+    own_pictures_cells,
     settings_call,
     write,
 )
 from backends.mae.config import OWN_PICTURES, MAEConfig
 
-OWN_PICTURES_FILE = "my_pictures.zip"
 ENCODER_FILE = "encoder.safetensors"
 
 _INTRODUCTION = """# A masked autoencoder, this very run
@@ -27,7 +27,7 @@ _INTRODUCTION = """# A masked autoencoder, this very run
 Made by **SSL Playground**. It hides most of each picture and learns to paint what is hidden, with the settings that \
 stood on the page: masks, model, loss and loop in plain torch, and the encoder as a file.
 
-Only the cell under *The pictures* takes something from the project.
+Only the cells that fetch the pictures take something from the project.
 
 {before} With other \
 pictures, as two arrays (n, S, S, 3) of bytes, the rest runs with torch, numpy, plotly and safetensors alone.
@@ -54,21 +54,10 @@ _PICTURES_NOTE = """## The pictures
 
 The net never sees the held-out ones in training. Their factors are known, but only the probe at the end may look."""
 
-_OWN_NOTE = f""" The pictures that you brought are not in this notebook: put the path of the same .zip of folders in \
-place of `{OWN_PICTURES_FILE}`."""
+_PICTURES = """from backends.data.splits import load_split
 
-_BUILT_IN = """from backends.data.splits import load_split
-
-split = load_split(config.data, size)"""
-
-_OWN = f"""from pathlib import Path
-
-from backends.data.own_pictures import read_zip
-from backends.data.splits import load_split
-
-split = load_split(config.data, size, read_zip(Path("{OWN_PICTURES_FILE}")))"""
-
-_SHEET = """train, held_out = split.train.images, split.held_out.images  # (n, S, S, 3) uint8
+split = load_split(config.data, size, {own_pictures})
+train, held_out = split.train.images, split.held_out.images  # (n, S, S, 3) uint8
 
 
 def sheet(images, columns, title):
@@ -480,8 +469,9 @@ def notebook_of(config: MAEConfig, *, data_note: str = "") -> dict[str, Any]:
         code(_IMPORTS),
         markdown(_SETTINGS_NOTE),
         code(_settings(config)),
-        markdown(_PICTURES_NOTE + (_OWN_NOTE if own else "")),
-        code((_OWN if own else _BUILT_IN) + "\n" + _SHEET),
+        *(own_pictures_cells() if own else []),
+        markdown(_PICTURES_NOTE),
+        code(_PICTURES.replace("{own_pictures}", "pictures" if own else "None")),
         markdown(_PATCHES_NOTE.format(**_sizes(config))),
         code(_PATCHES),
         markdown(_MASKS_NOTES[config.masking].format(**_sizes(config))),

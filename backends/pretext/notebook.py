@@ -11,6 +11,7 @@ from backends.engine.notebook_cells import (
     markdown,
     notebook,
     one_line,
+    own_pictures_cells,
     settings_call,
     write,
 )
@@ -18,7 +19,6 @@ from backends.pretext.config import OWN_PICTURES, PretextConfig, task_of
 from backends.simclr.config import SimCLRConfig
 from backends.simclr.notebook import CHECK, LOSS, PROBE, PROBE_NOTE, SAVE, SAVE_NOTE, plain_encoder
 
-OWN_PICTURES_FILE = "my_pictures.zip"
 MODELS = {"rotation": "RotationModel", "inpainting": "InpaintingModel", "jigsaw": "JigsawModel"}
 
 _INTRODUCTION = """# {title}, this very run
@@ -59,16 +59,6 @@ _MORE = {
     "inpainting": "",
     "jigsaw": ", jigsaw_of",
 }
-
-_OWN_NOTE = f"""## Your pictures
-
-The pictures that you brought are not in this notebook. Put the path of the same .zip of folders in place of \
-`{OWN_PICTURES_FILE}`."""
-
-_OWN = f"""from backends.data.own_pictures import read_zip
-
-pictures = read_zip(Path("{OWN_PICTURES_FILE}"))
-print(f"{{len(pictures):,}} pictures")"""
 
 _SETTINGS_NOTE = """## The settings
 
@@ -274,7 +264,7 @@ def notebook_of(config: PretextConfig, *, data_note: str = "") -> dict[str, Any]
     cells = [
         markdown(_INTRODUCTION.format(title=_TITLES[task], before=BEFORE_THE_FIRST_CELL, data_note=told)),
         code(_IMPORTS.format(**names)),
-        *([markdown(_OWN_NOTE), code(_OWN)] if own else []),
+        *(own_pictures_cells() if own else []),
         markdown(_SETTINGS_NOTE),
         code(settings_call(config, names["config"])),
         markdown(_PICTURES_NOTE),

@@ -11,12 +11,12 @@ from backends.engine.notebook_cells import (
     markdown,
     notebook,
     one_line,
+    own_pictures_cells,
     settings_call,
     write,
 )
 from backends.simclr.config import OWN_PICTURES, SimCLRConfig
 
-OWN_PICTURES_FILE = "my_pictures.zip"
 ENCODER_FILE = "encoder.safetensors"
 
 _INTRODUCTION = """# SimCLR, this very run
@@ -44,16 +44,6 @@ from backends.nets.seeded import seeded
 from backends.simclr.augment import two_views
 from backends.simclr.config import SimCLRConfig
 from backends.simclr.model import TwoViewModel"""
-
-_OWN_NOTE = f"""## Your pictures
-
-The pictures that you brought are not in this notebook. Put the path of the same .zip of folders in place of \
-`{OWN_PICTURES_FILE}`."""
-
-_OWN = f"""from backends.data.own_pictures import read_zip
-
-pictures = read_zip(Path("{OWN_PICTURES_FILE}"))
-print(f"{{len(pictures):,}} pictures")"""
 
 _SETTINGS_NOTE = """## The settings
 
@@ -344,7 +334,7 @@ def notebook_of(config: SimCLRConfig, *, data_note: str = "") -> dict[str, Any]:
     cells = [
         markdown(_INTRODUCTION.format(before=BEFORE_THE_FIRST_CELL, data_note=told)),
         code(_IMPORTS),
-        *([markdown(_OWN_NOTE), code(_OWN)] if own else []),
+        *(own_pictures_cells() if own else []),
         markdown(_SETTINGS_NOTE),
         code(settings_call(config, "SimCLRConfig")),
         markdown(_PICTURES_NOTE),

@@ -19,9 +19,10 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from backends.data.own_pictures import read_zip
+from backends.engine.notebook_cells import OWN_PICTURES_FILE
 from backends.mae.checkpoint import encoder_tensors, untrained
 from backends.mae.config import MAEConfig
-from backends.mae.notebook import ENCODER_FILE, OWN_PICTURES_FILE, notebook_of, plain_encoder, write_notebook
+from backends.mae.notebook import ENCODER_FILE, notebook_of, plain_encoder, write_notebook
 from backends.mae.trainer import MAETrainer
 from tests.backends.simclr.conftest import toy_pictures
 
@@ -175,11 +176,10 @@ def test_it_is_a_valid_notebook_file(tmp_path, data, targets):
         ast.parse(code)
 
 
-def test_only_the_cell_with_the_pictures_takes_something_from_the_project():
-    for data in ("apples", "own"):
-        cells = [code for code in code_of(MAEConfig(data=data)) if "backends" in code]
-        assert len(cells) == 1
-        assert "load_split" in cells[0]
+@pytest.mark.parametrize(("data", "readers"), [("apples", ["load_split"]), ("own", ["read_zip", "load_split"])])
+def test_only_the_cells_that_fetch_pictures_take_something_from_the_project(data, readers):
+    cells = [code for code in code_of(MAEConfig(data=data)) if "backends" in code]
+    assert [reader in code for reader, code in zip(readers, cells, strict=True)] == [True] * len(readers)
 
 
 def test_every_setting_is_filled_in_as_a_literal():

@@ -19,8 +19,9 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from backends.data.own_pictures import read_zip
+from backends.engine.notebook_cells import OWN_PICTURES_FILE
 from backends.simclr.config import SimCLRConfig
-from backends.simclr.notebook import ENCODER_FILE, OWN_PICTURES_FILE, notebook_of, plain_encoder, write_notebook
+from backends.simclr.notebook import ENCODER_FILE, notebook_of, plain_encoder, write_notebook
 from backends.simclr.trainer import SimCLRTrainer
 from tests.backends.simclr.conftest import toy_pictures
 
