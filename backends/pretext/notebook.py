@@ -13,11 +13,12 @@ from backends.engine.notebook_cells import (
     one_line,
     own_pictures_cells,
     settings_call,
+    sizes_cells,
     write,
 )
 from backends.pretext.config import OWN_PICTURES, PretextConfig, task_of
 from backends.simclr.config import SimCLRConfig
-from backends.simclr.notebook import CHECK, LOSS, PROBE, PROBE_NOTE, SAVE, SAVE_NOTE, plain_encoder
+from backends.simclr.notebook import CHECK, LOSS, PROBE, PROBE_NOTE, SAVE, SAVE_NOTE, net_sizes, plain_encoder
 
 MODELS = {"rotation": "RotationModel", "inpainting": "InpaintingModel", "jigsaw": "JigsawModel"}
 
@@ -180,13 +181,13 @@ print(f"{{weights:,}} weights, {{model.encoder.width}} features a picture")"""
 
 _TRAIN_NOTE = """## Train
 
-The learning rate rises over the first twentieth of the steps and falls along a cosine to 0. Every picture comes once \
+The learning rate rises for a short while and falls along a cosine to 0. Every picture comes once \
 before any comes again, each time with a new puzzle."""
 
 _TRAIN = """def rate_at(share):
-    if share < 0.05:
-        return max(0.05, share / 0.05)
-    return 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95))
+    if share < WARM_UP_SHARE:
+        return max(0.05, share / WARM_UP_SHARE)
+    return 0.5 * (1 + math.cos(math.pi * (share - WARM_UP_SHARE) / (1 - WARM_UP_SHARE)))
 
 
 optimizer = torch.optim.AdamW(
@@ -206,7 +207,7 @@ for step in range(config.steps):
     loss = loss_of(images[torch.from_numpy(chosen)], generator)
     optimizer.zero_grad()
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
     optimizer.step()
     history.append(loss.item())
     if step % max(1, config.steps // 20) == 0 or step == config.steps - 1:
@@ -227,7 +228,7 @@ Held-out pictures; blank tiles are left out of the count, and one in nine would 
 matrix is where a tile belongs, a column what the net says; places are counted row by row.""",
 }
 
-_ANSWER = """measured = held_out_of(config, split, "cpu").measure(model, 1_000)
+_ANSWER = """measured = held_out_of(config, split, "cpu").measure(model, MOST_PICTURES)
 for name, value in measured.metrics.items():
     print(f"{name:<28} {value:.4f}")
 """
@@ -257,6 +258,9 @@ def notebook_of(config: PretextConfig, *, data_note: str = "") -> dict[str, Any]
     Returns:
         The notebook as JSON's types (nbformat 4.5).
     """
+    from backends.pretext.held_out import MOST_PICTURES
+    from backends.pretext.trainer import CLIP_NORM
+
     config = type(config).parse(config.model_dump())
     task, own = task_of(config), config.data == OWN_PICTURES
     names = {"config": type(config).__name__, "more": _MORE[task], "model": MODELS[task]}
@@ -267,6 +271,7 @@ def notebook_of(config: PretextConfig, *, data_note: str = "") -> dict[str, Any]
         *(own_pictures_cells() if own else []),
         markdown(_SETTINGS_NOTE),
         code(settings_call(config, names["config"])),
+        *sizes_cells([*net_sizes(CLIP_NORM), ("MOST_PICTURES", MOST_PICTURES, "held-out ones that are asked at most")]),
         markdown(_PICTURES_NOTE),
         code(_PICTURES.replace("{own_pictures}", "pictures" if own else "None")),
         markdown(_PUZZLE_NOTES[task]),
