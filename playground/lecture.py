@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from backends import recordings
+from backends.recordings.recipes import NAMES as RECORDINGS
 from playground.links import TAB_PARAMETER, Link, LinkTarget, quoted, read_query
 
 SHIPPED = Path(__file__).resolve().parents[1] / "assets" / "lecture" / "lecture.toml"
@@ -248,8 +248,8 @@ def _step(fields: Mapping[str, Any], lines: Sequence[str], start: int, name: str
         raise refuse("id", "an id is made of small letters, digits and hyphens, and begins with a letter.")
     if fields.get("target") and not _TARGET.fullmatch(fields["target"]):
         raise refuse("target", "target must be a CSS selector, as in #simclr-train.")
-    if fields.get("recording") and fields["recording"] not in recordings.NAMES:
-        raise refuse("recording", f"there is no such recording; choose from {', '.join(recordings.NAMES)}.")
+    if fields.get("recording") and fields["recording"] not in RECORDINGS:
+        raise refuse("recording", f"there is no such recording; choose from {', '.join(RECORDINGS)}.")
     if fields.get("focus", "all") not in FOCUSES:
         raise refuse("focus", f"focus must be one of {', '.join(FOCUSES)}.")
     view = tuple(part.strip() for part in fields.get("view", "").split(VIEW_SEPARATOR) if part.strip())

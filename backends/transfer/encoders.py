@@ -28,7 +28,16 @@ CLIP_MODELS = {"clip": "apples", "clip-emoji": "emoji"}
 
 
 class EncoderError(TrainingError):
-    """An encoder can't be had, or doesn't fit the pictures. The message is one sentence that says what to do."""
+    """An encoder can't be had, or doesn't fit the pictures. The message is one sentence that says what to do.
+
+    Attributes:
+        reason: its first half, for a page where something else is to be done than what the second half says.
+    """
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        """Make the sentence "reason: remedy."."""
+        super().__init__(f"{reason}: {remedy}.")
+        self.reason = reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +104,7 @@ def load_encoder(name: str, *, size: int, data: str, run: Any = None, device: st
             told the names of what is held out.
     """
     if name not in TITLES:
-        raise EncoderError(f"There is no encoder {name[:40]!r}; choose from {', '.join(TITLES)}.")
+        raise EncoderError(f"There is no encoder {name[:40]!r}", f"choose from {', '.join(TITLES)}")
     if name == PIXELS:
         return Encoder(name, TITLES[name], None, None)
     if name == UNTRAINED:
@@ -104,12 +113,13 @@ def load_encoder(name: str, *, size: int, data: str, run: Any = None, device: st
         return Encoder(name, TITLES[name], frozen_copy(net).to(device), ConvEncoder)
     if name in OWN_RUNS and run is None:
         raise EncoderError(
-            f"No {OWN_RUNS[name]} run of yours is here yet: train one in that tab first, or choose another encoder."
+            f"No {OWN_RUNS[name]} run of yours is here yet", "train one in that tab first, or choose another encoder"
         )
     try:
         found = run if name in OWN_RUNS else _shipped(name, size)
     except CheckpointError as error:
-        raise EncoderError(f"{TITLES[name]} can't be had ({str(error).rstrip('.')}): choose another one.") from None
+        reason = f"{TITLES[name]} can't be had ({str(error).rstrip('.')})"
+        raise EncoderError(reason, "choose another one") from None
     return _encoder_of(name, found, size, data, device)
 
 
@@ -146,17 +156,17 @@ def _encoder_of(name: str, frozen: Any, size: int, data: str, device: str) -> En
     elif isinstance(model, CLIPModel):
         if data == config.data == "emoji":
             raise EncoderError(
-                f"{title} was told the names of emoji that this task holds out: choose apples or your own pictures."
+                f"{title} was told the names of emoji that this task holds out", "choose apples or your own pictures"
             )
         net, fresh = frozen_copy(model.image_encoder), lambda: CLIPModel(model.config, 1).image_encoder
     elif isinstance(model, nn.Module) and isinstance(getattr(model, "encoder", None), nn.Module) and _sees(config):
         net, fresh = frozen_copy(model.encoder), lambda: build_encoder(config.encoder, int(config.image_size))
     else:
-        raise EncoderError(f"{title} has no encoder of pictures: choose a run that learns from pictures.")
+        raise EncoderError(f"{title} has no encoder of pictures", "choose a run that learns from pictures")
     if int(config.image_size) != size:
         raise EncoderError(
-            f"{title} was trained on pictures of {config.image_size} pixels, and Image size (image_size) is {size}: "
-            f"set it to {config.image_size}."
+            f"{title} was trained on pictures of {config.image_size} pixels, and these have {size}",
+            f"set Image size (image_size) to {config.image_size}",
         )
     steps = getattr(frozen, "step", None) if name in OWN_RUNS else None
     return Encoder(name, title, net.eval().to(device), fresh, trained_on=config.data, learned=True, steps=steps)

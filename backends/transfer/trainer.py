@@ -18,9 +18,9 @@ from torch import Tensor
 from backends.analysis.prober import as_tensor, spread_out
 from backends.data.pictures import Factor, PictureError, PictureSet
 from backends.data.splits import load_split
-from backends.engine.checkpoints import write_atomically
+from backends.engine.checkpoints import write_text
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingError
-from backends.transfer.config import FROZEN_WAYS, TUNED_WAYS, UNTRAINED, TransferConfig
+from backends.transfer.config import FROZEN_WAYS, READ_CAPTIONS, TUNED_WAYS, UNTRAINED, TransferConfig
 from backends.transfer.embedding import embedded
 from backends.transfer.encoders import Encoder, load_encoder
 from backends.transfer.labels import check_task, draw_labelled
@@ -72,7 +72,7 @@ class TransferTrainer(Trainer):
         except PictureError as error:
             raise TrainingError(str(error)) from None
         self.factor = self._factor(self.split.train)
-        check_task(self.factor, config.counts[-1])
+        check_task(self.factor, config.counts[-1], "Most labels (most_labels)")
         self.encoders = [
             load_encoder(name, size=config.size, data=config.data, run=(runs or {}).get(name), device=device)
             for name in config.encoders
@@ -224,7 +224,7 @@ class TransferTrainer(Trainer):
                 home = "pictures of its owner" if encoder.trained_on == "own" else encoder.trained_on
                 here = "your own pictures" if config.data == "own" else config.data
                 yield f"{encoder.title} was trained on {home} and here it meets {here}."
-            if encoder.name.startswith("clip") and config.data == "apples" and encoder.trained_on == "apples":
+            if encoder.name in READ_CAPTIONS and config.data == "apples" and encoder.trained_on == "apples":
                 yield f"{encoder.title} has read captions that name colour, shape, leaf, size, light and background."
             if encoder.name == UNTRAINED and config.fine_tuning == "on":
                 yield "To fine-tune an untrained net is to train it from scratch, so it has no curve of its own."
@@ -307,12 +307,3 @@ class TransferTrainer(Trainer):
         if self.budget is not None:
             left = min(left, self.budget - self.seconds)
         return self.step + math.ceil(self.step * max(0.0, left) / max(self.seconds, 1e-9))
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write a text; the file is whole or not there."""
-
-    def fill(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    return write_atomically(path, fill)

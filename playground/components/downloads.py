@@ -52,11 +52,6 @@ def write_bytes(path: Path, data: bytes) -> Path:
     return write_atomically(path, fill)
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write a text as UTF-8, its line ends as they are; the file is whole or not there. Returns its path."""
-    return write_bytes(path, text.encode("utf-8"))
-
-
 def download_button(elem_id: str) -> gr.DownloadButton:
     """Lay out the hidden button that downloads what `wire_download` makes; a tab needs one.
 

@@ -11,8 +11,9 @@ import gradio as gr
 
 from backends.attention.notebook import Standing, write_notebook
 from backends.attention.recall_config import RecallConfig
+from backends.engine.checkpoints import write_text
 from playground.components import answers
-from playground.components.downloads import download_button, wire_download, write_text
+from playground.components.downloads import download_button, wire_download
 from playground.session import Run, Session, SessionStore
 
 NO_RUN = "There is no run yet: press Train."

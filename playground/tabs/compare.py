@@ -9,9 +9,10 @@ from typing import Any
 
 import gradio as gr
 
+from backends.engine.checkpoints import write_text
 from playground import kept_files
 from playground.components import answers
-from playground.components.downloads import Make, download_button, wire_download, write_text
+from playground.components.downloads import Make, download_button, wire_download
 from playground.components.pick_area import pick_area, picked
 from playground.components.plotly_view import plotly_view
 from playground.kept_runs import (

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
+from backends.engine.checkpoints import write_text
 from backends.pretext.compare import DATA, PIXELS, UNTRAINED, Comparison, Contender, compare, compare_shipped
 from backends.pretext.config import CONFIGS, TITLES
 from playground.components import answers
-from playground.components.downloads import download_button, wire_download, write_text
+from playground.components.downloads import download_button, wire_download
 from playground.components.plotly_view import pack, plotly_view
 from playground.figures.teaches import teaches_chart
 from playground.session import Session, SessionStore

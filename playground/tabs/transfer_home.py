@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from backends.engine.checkpoints import write_text
 from backends.transfer.config import TransferConfig
 from backends.transfer.notebook import write_notebook
 from playground.components import answers
-from playground.components.downloads import download_button, wire_download, write_text
+from playground.components.downloads import download_button, wire_download
 from playground.session import Session, SessionStore
 from playground.tabs.transfer_state import TAB, TABLE
 

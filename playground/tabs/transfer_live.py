@@ -33,9 +33,9 @@ WAITING = (
 EMPTY_TITLE = "How much is told right from how few labels: appears here while you train"
 SPREAD_NOTE = "Bars and ±: standard deviation over the draws of labelled pictures."
 TRAINED_NOTE = (
-    f"Trained nets take Steps batches, and more where each labelled picture would come less than {EPOCHS} times. With "
-    "100 labels of shape 400 steps in place of 200 brought a net from scratch from 83 to 86 %, SimCLR fine-tuned from "
-    "93 to 95 %: neither is trained to its end, so their distance says more than their height."
+    f"Trained nets take Steps batches, and more where each labelled picture would come less than {EPOCHS} times on "
+    "average. With 100 labels of shape 400 steps in place of 200 brought a net from scratch from 83 to 86 %, SimCLR "
+    "fine-tuned from 93 to 95 %: neither is trained to its end, so their distance says more than their height."
 )
 
 

@@ -117,7 +117,7 @@
 
     amount(steps) {
       const shown = steps >= 1e6 ? `${(steps / 1e6).toFixed(1)} M` : Math.round(steps).toLocaleString("en");
-      return `${shown} ${this.recording.card.step_unit ?? "steps"}`;
+      return `${shown} ${this.recording.card.step_unit}`;
     }
 
     play() {

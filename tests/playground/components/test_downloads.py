@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+from backends.engine.checkpoints import write_text
 from playground.components import answers
-from playground.components.downloads import download_button, folder_of, wire_download, write_text
+from playground.components.downloads import download_button, folder_of, wire_download
 from playground.session import Session
 
 REQUEST = SimpleNamespace(session_hash="page")

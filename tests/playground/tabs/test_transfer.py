@@ -126,7 +126,7 @@ def test_a_visitor_s_folder_is_text_wherever_it_is_spoken_of(store, session):
     factor = pictures.factors["folder"]
     names = SimpleNamespace(values=factor.values, classes=("a", ATTACK), label="Folder")
     with pytest.raises(TrainingError) as refused:
-        check_task(names, 5)  # type: ignore[arg-type]
+        check_task(names, 5, "Labels (labels)")  # type: ignore[arg-type]
     assert "<img" not in status_html("failed", alert=str(refused.value))
 
 
@@ -142,9 +142,9 @@ def test_only_tasks_of_the_pictures_are_on_offer(data, factor, value):
 
 def test_emoji_are_asked_for_no_more_labels_than_flags_have_pictures():
     category = load_split("emoji", 32).train.factors["category"]
-    check_task(category, int(transfer.EMOJI_LABELS))
+    check_task(category, int(transfer.EMOJI_LABELS), "Labels (labels)")
     with pytest.raises(TrainingError):
-        check_task(category, int(transfer.LABELS_ABOVE[0]))
+        check_task(category, int(transfer.LABELS_ABOVE[0]), "Labels (labels)")
     assert transfer.fewer("emoji", "50") == "20"
     for data, most in (("emoji", "10"), ("apples", "50"), ("own", "100")):
         assert transfer.fewer(data, most) == gr.skip()
