@@ -11,7 +11,8 @@ from backends.data.pictures import Factor, PictureSet
 from backends.engine.trainer import TrainingError
 from backends.transfer import table as table_module
 from backends.transfer.config import TITLES
-from backends.transfer.encoders import EncoderError, load_encoder
+from backends.transfer.encoder import EncoderError
+from backends.transfer.encoders import load_encoder
 from backends.transfer.points import as_csv
 from backends.transfer.table import TableTrainer
 from backends.transfer.table_config import TableConfig
@@ -24,7 +25,8 @@ CHEAP = ("untrained", "pixels", "simclr", "own-simclr")
 @pytest.fixture(autouse=True)
 def _few_encoders(monkeypatch):
     """The others have tests of their own, and take seconds."""
-    monkeypatch.setattr(table_module, "TITLES", {name: TITLES[name] for name in TITLES if name in CHEAP})
+    titles = {name: TITLES[name] for name in TITLES if name in CHEAP}
+    monkeypatch.setattr(table_module, "titles_of", lambda data: titles)
 
 
 def with_second_task(pictures: PictureSet) -> PictureSet:
