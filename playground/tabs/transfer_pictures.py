@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from backends.transfer.config import TransferConfig
+from typing import Literal
+
+from backends.engine.config import MethodConfig, setting
 from playground.session import Session
 from playground.tabs.pictures import HELD_OUT, TRAINING, Picked, PictureUse
 from playground.tabs.transfer_state import TAB
 
 TRAINING_NOTE = "Of these some are drawn and get their labels."
 HELD_OUT_NOTE = "These are never trained on; accuracy is measured on them."
+
+
+class ShownPictures(MethodConfig):
+    """The settings that decide on the pictures: what is asked of them, and of whom, is no matter here."""
+
+    data: Literal["apples", "emoji", "own"] = setting("apples", "The pictures of the task.", label="Data")
+    image_size: Literal["32", "48", "64"] = setting("32", "Side of the pictures.", label="Image size", unit="pixels")
 
 
 def look(session: Session, picked: Picked, name: str) -> str:
@@ -18,7 +27,7 @@ def look(session: Session, picked: Picked, name: str) -> str:
 
 USE = PictureUse(
     prefix=TAB,
-    config=TransferConfig,
+    config=ShownPictures,
     notes={TRAINING: TRAINING_NOTE, HELD_OUT: HELD_OUT_NOTE},
     on_pick=look,
     pickable=(),

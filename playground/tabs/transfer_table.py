@@ -13,7 +13,7 @@ import numpy as np
 
 from backends.engine.config import MethodConfig
 from backends.engine.trainer import Trainer
-from backends.transfer.config import OWN_RUNS, TASKS, TITLES, WAY_TITLES
+from backends.transfer.config import OWN_RUNS, PICTURE_TITLES, TASKS, TITLES, WAY_TITLES
 from backends.transfer.table_config import TableConfig
 from playground import controls
 from playground.components import answers
@@ -146,8 +146,8 @@ def first_views(session: Session) -> list[Any]:
 
 def empty_chart() -> dict[str, Any]:
     """The chart before the first row: who competes, and in what."""
-    emoji = [name for name in TITLES if name.endswith("-emoji")]
-    rows = [name for name in TITLES if name not in (*OWN_RUNS, *emoji)]
+    emoji = [name for name in PICTURE_TITLES if name.endswith("-emoji")]
+    rows = [name for name in PICTURE_TITLES if name not in (*OWN_RUNS, *emoji)]
     return chart_of([], rows, list(TASKS["apples"]), TableConfig(), FIRST_KIND)
 
 
