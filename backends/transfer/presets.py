@@ -75,9 +75,9 @@ PRESETS: tuple[Preset[TransferConfig], ...] = (
             "most_labels": "100",
             **PROBES,
         },
-        "Does a language model know when a speech was given? Nobody told BERT, yet by its nearest neighbours 10 labels "
-        "per century are enough for about 50 of 100 passages; counted words give about 34. A linear probe learns as "
-        "much from either: with 100 labels both tell about 55. Then take word2vec in BERT’s place: it is ahead of both.",
+        "Nobody told BERT when a speech was given, yet by its nearest neighbours 10 labels per century tell 50 of 100 "
+        "passages, counted words 34. A linear probe gets 55 from either with 100 labels. word2vec, put in BERT’s "
+        "place, is ahead of both.",
         "The dotted lines, and how the solid ones meet.",
     ),
 )

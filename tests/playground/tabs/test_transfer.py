@@ -213,9 +213,9 @@ def test_passages_stand_by_century_with_their_speech_and_are_text(store, session
 def test_a_run_on_speeches_is_drawn_and_its_encoders_come_from_the_visitor_s_tabs(store, session):
     assert "train one in the tab Language" in missing_run(session, "own-bert")
     session.runs["language"] = SimpleNamespace(
-        frozen=SimpleNamespace(models={"gpt": language.load("gpt")}), snapshot=object()
+        frozen=SimpleNamespace(models={"gpt": language.load("gpt")}), snapshot=object(), config=None
     )
-    session.runs["word2vec"] = SimpleNamespace(frozen=word2vec.load().vectors, snapshot=object())
+    session.runs["word2vec"] = SimpleNamespace(frozen=word2vec.load().vectors, snapshot=object(), config=None)
     assert set(own_runs(session)) == {"own-gpt", "own-word2vec"}
     config = TransferConfig(
         data="speeches", factor="century", encoder="own-word2vec", against="bag-of-words", most_labels="2", seeds=1,
