@@ -56,7 +56,6 @@ class Parts:
     views: gr.Tabs
     live: transfer_live.Live
     table: transfer_table.TablePart
-    pictures_view: gr.Tab
     pictures: pictures.PicturesPart
     passages_view: gr.Tab
     passages: transfer_passages.PassagesPart
@@ -121,7 +120,7 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
             live = transfer_live.lay_out_live()
         with gr.Tab("Which pretext suits which task?", id="table"):
             table = transfer_table.lay_out_table(store)
-        with gr.Tab("Pictures", id="pictures") as pictures_view:
+        with gr.Tab("Pictures", id="pictures"):
             brought = pictures.lay_out_pictures(transfer_pictures.USE)
         with gr.Tab("Passages", id="passages", visible=False) as passages_view:
             passages = transfer_passages.lay_out_passages()
@@ -135,7 +134,6 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         "views": views,
         "live": live,
         "table": table,
-        "pictures_view": pictures_view,
         "pictures": brought,
         "passages_view": passages_view,
         "passages": passages,
@@ -156,9 +154,7 @@ def _wire_task(store: SessionStore, parts: Parts) -> None:
 
     def on_data(data: str, request: gr.Request) -> list[Any]:
         missing = str(data) == OWN_DATA and own_pictures(store.of(str(request.session_hash))) is None
-        is_text = str(data) == SPEECHES
-        views = gr.Tabs(selected="pictures") if missing else gr.skip()
-        return [views, gr.Tab(visible=not is_text), gr.Tab(visible=is_text)]
+        return [gr.Tabs(selected="pictures") if missing else gr.skip(), gr.Tab(visible=str(data) == SPEECHES)]
 
     names = (*OFFERED, "most_labels")
     asked = [parts.widgets[name] for name in ("data", *names)]
@@ -172,7 +168,7 @@ def _wire_task(store: SessionStore, parts: Parts) -> None:
             trigger_mode="always_last",
             **QUICK,
         )
-    shown = [parts.views, parts.pictures_view, parts.passages_view]
+    shown = [parts.views, parts.passages_view]
     parts.widgets["data"].change(on_data, parts.widgets["data"], shown, api_name=False, **QUICK)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from backends.engine.config import MethodConfig, setting
+from backends.transfer.config import SPEECHES
 from playground.session import Session
 from playground.tabs.pictures import HELD_OUT, TRAINING, Picked, PictureUse
 from playground.tabs.transfer_state import TAB
@@ -16,8 +19,14 @@ HELD_OUT_NOTE = "These are never trained on; accuracy is measured on them."
 class ShownPictures(MethodConfig):
     """The settings that decide on the pictures: what is asked of them, and of whom, is no matter here."""
 
-    data: Literal["apples", "emoji", "own"] = setting("apples", "The pictures of the task.", label="Data")
+    data: Literal["apples", "emoji", "own", "speeches"] = setting("apples", "The pictures of the task.", label="Data")
     image_size: Literal["32", "48", "64"] = setting("32", "Side of the pictures.", label="Image size", unit="pixels")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.data == SPEECHES:
+            raise ValueError("Speeches are text: their passages stand under Passages.")
+        return self
 
 
 def look(session: Session, picked: Picked, name: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from backends.data.passages import load_passages
 from backends.data.splits import load_split
+from backends.engine.config import ConfigError
 from backends.engine.trainer import TrainingError
 from backends.language import shipped as language
 from backends.simclr import shipped as simclr
@@ -194,6 +195,8 @@ def test_a_page_that_opens_offers_what_fits_the_settings_that_it_shows(store, se
 def test_emoji_are_shown_whatever_was_asked_of_apples():
     assert transfer_pictures.USE.config.parse({"data": "emoji", "image_size": "32"})
     assert transfer_pictures.USE.settings == ("data", "image_size")
+    with pytest.raises(ConfigError, match=r"^Speeches are text: their passages stand under Passages.$"):
+        transfer_pictures.USE.config.parse({"data": "speeches", "image_size": "32"})
 
 
 def test_passages_stand_by_century_with_their_speech_and_are_text(store, session):
