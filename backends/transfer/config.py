@@ -13,7 +13,7 @@ from backends.engine.config import MAX_SEED, MethodConfig, setting
 
 UNTRAINED, PIXELS, NOBODY = "untrained", "pixels", "none"
 UNTRAINED_BERT, BAG_OF_WORDS = "untrained-bert", "bag-of-words"
-SPEECHES = "speeches"
+SPEECHES: Final = "speeches"
 """The data that are passages of text; all others are pictures."""
 EncoderName = Literal[
     "simclr",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from backends.data.passages import PassageSet, load_passages
 from backends.data.pictures import PictureError, PictureSet
-from backends.data.splits import load_split
+from backends.data.splits import Data, load_split
 from backends.data.text import TextError
 from backends.engine.trainer import TrainingError
 from backends.transfer.config import SPEECHES
@@ -22,7 +23,7 @@ class TaskData:
     held_out: Examples
 
 
-def load_task(data: str, size: int, pictures: PictureSet | None) -> TaskData:
+def load_task(data: Data | Literal["speeches"], size: int, pictures: PictureSet | None) -> TaskData:
     """Return the examples of a task.
 
     Args:
@@ -36,7 +37,7 @@ def load_task(data: str, size: int, pictures: PictureSet | None) -> TaskData:
     try:
         if data == SPEECHES:
             return TaskData(*load_passages())
-        split = load_split(data, size, pictures)  # type: ignore[arg-type]
+        split = load_split(data, size, pictures)
     except (PictureError, TextError) as error:
         raise TrainingError(str(error)) from None
     return TaskData(split.train, split.held_out)

@@ -46,8 +46,9 @@ SHOW_RUN = "() => ({__type__: 'update', selected: 'live'})"
 
 @dataclass
 class Parts:
-    """The components of the tab that are wired to each other."""
+    """The components of the tab that are wired to each other; `opened` is True once the page shows its settings."""
 
+    opened: gr.State
     widgets: dict[str, Any]
     note: gr.HTML
     panel: RunPanel
@@ -86,14 +87,10 @@ def build_tab(store: SessionStore) -> Tab:
     def on_open(session: Session, link: Link | None) -> list[Any]:
         config = None if link is None else link.configs[""]
         table_config = None if link is None else link.configs[TABLE_PREFIX]
-        held = session.runs.get(TAB)
-        now: Any = config or (TransferConfig() if held is None else held.config)
-        shown = dict(zip(parts.panel.outputs(run), parts.panel.restore(run, session, config), strict=True))
-        offers = choices(now.data, now.factor, now.encoder, now.against)
-        shown |= dict(zip([parts.widgets[name] for name in OFFERED], offers, strict=True))
-        return [*shown.values(), *parts.table.panel.restore(table, session, table_config)]
+        shown = parts.panel.restore(run, session, config)
+        return [*shown, *parts.table.panel.restore(table, session, table_config), True]
 
-    return Tab([*parts.panel.outputs(run), *parts.table.panel.outputs(table)], on_open, LINK)
+    return Tab([*parts.panel.outputs(run), *parts.table.panel.outputs(table), parts.opened], on_open, LINK)
 
 
 def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
@@ -106,6 +103,7 @@ def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
     with gr.Row(elem_classes=["run-buttons"]):
         copy_link = gr.Button("Copy link", size="sm", elem_id="transfer-copy-link", min_width=60)
     return {
+        "opened": gr.State(False),
         "widgets": widgets,
         "note": note,
         "panel": panel,
@@ -156,13 +154,12 @@ def _wire_task(store: SessionStore, parts: Parts) -> None:
         missing = str(data) == OWN_DATA and own_pictures(store.of(str(request.session_hash))) is None
         return [gr.Tabs(selected="pictures") if missing else gr.skip(), gr.Tab(visible=str(data) == SPEECHES)]
 
-    names = (*OFFERED, "most_labels")
-    asked = [parts.widgets[name] for name in ("data", *names)]
-    for name in ("data", "encoder", "against"):
-        parts.widgets[name].change(
+    follow = [parts.widgets[name] for name in (*OFFERED, "most_labels")]
+    for chosen in (parts.opened, *(parts.widgets[name] for name in ("data", "encoder", "against"))):
+        chosen.change(
             on_choice,
-            asked,
-            [parts.note, *(parts.widgets[name] for name in names)],
+            [parts.widgets["data"], *follow],
+            [parts.note, *follow],
             preprocess=False,  # a preset's task comes before the pictures' own tasks are on offer, and would be refused
             api_name=False,
             trigger_mode="always_last",

@@ -101,7 +101,7 @@ def options(guest: Visitor, name: str) -> list[str]:
 
 def test_speeches_have_encoders_of_text_and_a_reload_finds_their_curves(guest):
     views = guest.page.locator("#transfer-views-tabs")
-    assert "BERT" not in options(guest, "encoder")
+    wait_for(lambda: "BERT" not in options(guest, "encoder"), "encoders of pictures alone")
     choose(guest, "data", "Speeches (text)")
     wait_for(lambda: guest.page.input_value("#transfer-factor input") == "Speech's century", "the task of speeches")
     wait_for(lambda: guest.page.input_value("#transfer-against input") == "Bag of words", "what stands in for pixels")

@@ -239,6 +239,16 @@ def test_word_vectors_have_no_net_to_train():
         TransferTrainer(config)
 
 
+def test_encoders_that_read_alike_hold_their_examples_once(frozen_run):
+    trainer, _ = frozen_run
+    first, second = (trainer._read(encoder) for encoder in trainer.encoders)
+    assert first is second
+    texts = TransferTrainer(
+        TransferConfig(data="speeches", factor="century", encoder="word2vec", against="bag-of-words", most_labels="1")
+    )
+    assert [bank.shape[1] for bank, _ in map(texts._read, texts.encoders)] == [96, 2_000]
+
+
 def test_features_that_are_nan_are_refused(learned):
     broken = frozen_copy(learned.model)
     with torch.no_grad():

@@ -19,7 +19,7 @@ from backends.engine.trainer import TrainingError
 from backends.language import shipped as language
 from backends.simclr import shipped as simclr
 from backends.transfer import table as table_module
-from backends.transfer.config import OWN_RUNS, PICTURE_TITLES, TEXT_TITLES, TITLES, TransferConfig
+from backends.transfer.config import OWN_RUNS, TITLES, TransferConfig
 from backends.transfer.labels import check_task
 from backends.transfer.points import Point, curves
 from backends.transfer.presets import PRESETS
@@ -175,21 +175,18 @@ def test_data_that_there_are_not_change_nothing():
     assert transfer.choices("bananas", "shape", "simclr", "pixels") == [gr.skip()] * 3
 
 
-def test_a_page_that_opens_offers_what_fits_the_settings_that_it_shows(store, session):
+def test_a_link_to_speeches_opens_and_what_is_on_offer_is_asked_for_then(store, session):
     with gr.Blocks():
         tab = transfer.build_tab(store)
-    link = read_query({"tab": TAB, "data": "speeches", "factor": "century", "encoder": "gpt", "against": "bert"}, {
-        TAB: transfer.LINK
-    })  # fmt: skip
+    wanted = {"data": "speeches", "factor": "century", "encoder": "gpt", "against": "bert"}
+    link = read_query({"tab": TAB, **wanted}, {TAB: transfer.LINK})
     assert link.problems == []
-    for opened, titles in ((None, PICTURE_TITLES), (link, TEXT_TITLES)):
-        values = dict(
-            zip((getattr(output, "elem_id", "") for output in tab.outputs), tab.open(session, opened), strict=True)
-        )
-        assert [name for _, name in values["transfer-encoder"]["choices"]] == list(titles)
-        assert [name for _, name in values["transfer-against"]["choices"]] == ["none", *titles]
-    assert (values["transfer-encoder"]["value"], values["transfer-against"]["value"]) == ("gpt", "bert")
-    assert values["transfer-data"] == "speeches"
+    names = [getattr(output, "elem_id", None) for output in tab.outputs]
+    values = tab.open(session, link)
+    shown = dict(zip(names, values, strict=True))
+    assert {name: shown[f"transfer-{name}"] for name in wanted} == wanted
+    assert isinstance(tab.outputs[-1], gr.State)
+    assert values[-1] is True
 
 
 def test_emoji_are_shown_whatever_was_asked_of_apples():
