@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 BANK, TESTED = 1_000, 1_000
 """Pictures that the probes learn from, and held-out ones that they are tested on."""
 MAP_PICTURES = 400
+
+
+class Examples(Protocol):
+    """Pictures, or whatever else comes in sets."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def subset(self, indices: Sequence[int] | np.ndarray) -> Self:
+        """Return only these, in this order."""
+
+
+ExamplesT = TypeVar("ExamplesT", bound=Examples)
 
 
 @dataclass(frozen=True)
@@ -72,10 +85,10 @@ def map_pictures(split: Split) -> PictureSet:
     return spread_out(split.held_out, MAP_PICTURES)
 
 
-def spread_out(pictures: PictureSet, count: int) -> PictureSet:
+def spread_out(examples: ExamplesT, count: int) -> ExamplesT:
     """At most so many, drawn evenly and in random order, the same ones every time; fewer are the first of more."""
-    chosen = np.random.default_rng(0).permutation(len(pictures))[:count]
-    return pictures.subset(chosen)
+    chosen = np.random.default_rng(0).permutation(len(examples))[:count]
+    return examples.subset(chosen)
 
 
 def as_tensor(images: np.ndarray, device: str) -> Tensor:

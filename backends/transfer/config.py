@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Final, Literal, Self
+from typing import Final, Literal, NamedTuple, Self
 
 from pydantic import model_validator
 
 from backends.data.apples import FACTORS as APPLE_FACTORS
+from backends.data.passages import CENTURY
 from backends.engine.config import MAX_SEED, MethodConfig, setting
 
 UNTRAINED, PIXELS, NOBODY = "untrained", "pixels", "none"
+UNTRAINED_BERT, BAG_OF_WORDS = "untrained-bert", "bag-of-words"
+SPEECHES: Final = "speeches"
+"""The data that are passages of text; all others are pictures."""
 EncoderName = Literal[
     "simclr",
     "simclr-without-jitter",
@@ -28,9 +32,17 @@ EncoderName = Literal[
     "own-mae",
     "own-pretext",
     "own-clip",
+    "word2vec",
+    "bert",
+    "gpt",
+    "untrained-bert",
+    "bag-of-words",
+    "own-word2vec",
+    "own-bert",
+    "own-gpt",
 ]
 AgainstName = Literal["none", EncoderName]
-TITLES: Final[dict[str, str]] = {
+PICTURE_TITLES: Final[dict[str, str]] = {
     "simclr": "SimCLR",
     "simclr-without-jitter": "SimCLR without colour jitter",
     "mae": "Masked autoencoder",
@@ -48,14 +60,38 @@ TITLES: Final[dict[str, str]] = {
     "own-pretext": "Your pretext run",
     "own-clip": "Your CLIP run",
 }
-"""Of the encoders."""
-OWN_RUNS: Final[dict[str, str]] = {
-    "own-simclr": "SimCLR",
-    "own-mae": "MAE",
-    "own-pretext": "Pretext",
-    "own-clip": "CLIP",
+"""Of the encoders of pictures."""
+TEXT_TITLES: Final[dict[str, str]] = {
+    "word2vec": "word2vec",
+    "bert": "BERT",
+    "gpt": "GPT",
+    UNTRAINED_BERT: "Untrained BERT",
+    BAG_OF_WORDS: "Bag of words",
+    "own-word2vec": "Your word2vec",
+    "own-bert": "Your BERT",
+    "own-gpt": "Your GPT",
 }
-"""Encoders that a visitor trains, with the tab where that is done."""
+"""Of the encoders of text."""
+TITLES: Final[dict[str, str]] = {**PICTURE_TITLES, **TEXT_TITLES}
+
+
+class OwnRun(NamedTuple):
+    """What a visitor trains: its name, and the tab where that is done."""
+
+    model: str
+    tab: str
+
+
+OWN_RUNS: Final[dict[str, OwnRun]] = {
+    "own-simclr": OwnRun("SimCLR", "SimCLR"),
+    "own-mae": OwnRun("MAE", "MAE"),
+    "own-pretext": OwnRun("Pretext", "Pretext"),
+    "own-clip": OwnRun("CLIP", "CLIP"),
+    "own-word2vec": OwnRun("word2vec", "Word2Vec"),
+    "own-bert": OwnRun("BERT", "Language"),
+    "own-gpt": OwnRun("GPT", "Language"),
+}
+"""Encoders that are a visitor's own."""
 FROM_EMOJI: Final = ("simclr-emoji", "mae-emoji", "clip-emoji")
 """Shipped encoders that were trained on emoji."""
 READ_CAPTIONS: Final = ("clip", "clip-emoji", "own-clip")
@@ -74,33 +110,46 @@ LABELS = (1, 2, 5, 10, 20, 50, 100)
 TRAINED_LABELS = (1, 10, 100)
 """Those at which nets are trained too, where not all are asked for: a training for each costs far more than a probe."""
 EPOCHS = 20
-"""A training sees each of its labelled pictures at least so often on average."""
+"""A training sees each of its labelled examples at least so often on average."""
 TASKS: Final[dict[str, dict[str, str]]] = {
     "apples": {factor.name: factor.label for factor in APPLE_FACTORS},
     "emoji": {"category": "Category", "artist": "Artist"},
     "own": {"folder": "Folder"},
+    SPEECHES: {CENTURY: "Speech's century"},
 }
-"""Factors that can be told, with their labels, by the pictures."""
+"""Factors that can be told, with their labels, by the data."""
+DATA: Final[dict[str, str]] = {
+    "apples": "Apples",
+    "emoji": "Emoji",
+    "own": "Your own (.zip)",
+    SPEECHES: "Speeches (text)",
+}
+"""What there is to be told apart, with its label."""
 ON_OFF = {"on": "on", "off": "off"}
+
+
+def titles_of(data: str) -> dict[str, str]:
+    """Titles of the encoders that can read these data, by name."""
+    return TEXT_TITLES if data == SPEECHES else PICTURE_TITLES
 
 
 class TransferConfig(MethodConfig):
     """Every setting of a comparison."""
 
-    data: Literal["apples", "emoji", "own"] = setting(
+    data: Literal["apples", "emoji", "own", "speeches"] = setting(
         "apples",
-        "The pictures of the task. Most encoders here were trained on apples, so other pictures show how far they "
-        "carry.",
-        label="Pictures",
+        "What is to be told apart. Most encoders here were trained on apples, so other pictures show how far they "
+        "carry; passages of speeches have encoders of their own.",
+        label="Data",
         essential=True,
-        choices={"apples": "Apples", "emoji": "Emoji", "own": "Your own (.zip)"},
+        choices=DATA,
     )
     factor: Literal[
-        "colour", "shape", "leaf", "size", "pose", "light", "background", "category", "artist", "folder"
+        "colour", "shape", "leaf", "size", "pose", "light", "background", "category", "artist", "folder", "century"
     ] = setting(
         "shape",
-        "What is to be told from a picture. Category and artist are of emoji, the folder is of your own pictures, all "
-        "others are of apples.",
+        "What is to be told of each. Category and artist are of emoji, the folder is of your own pictures, the century "
+        "is of speeches, all others are of apples.",
         label="Task",
         essential=True,
         choices={name: label for task in TASKS.values() for name, label in task.items()},
@@ -114,14 +163,14 @@ class TransferConfig(MethodConfig):
     )
     against: AgainstName = setting(
         PIXELS,
-        "What it is compared with, on the same labelled pictures.",
+        "What it is compared with, on the same labelled examples.",
         label="Against",
         essential=True,
         choices={NOBODY: "Nothing", **TITLES},
     )
     most_labels: Literal["1", "2", "5", "10", "20", "50", "100"] = setting(
         "50",
-        "Where the curves end. Every class needs so many pictures to train on.",
+        "Where the curves end. Every class needs so many examples to train on.",
         label="Most labels",
         unit="per class",
         essential=True,
@@ -129,7 +178,7 @@ class TransferConfig(MethodConfig):
     )
     seeds: int = setting(
         5,
-        "How often other pictures are drawn to be labelled. With one there is no spread, so no difference is sure.",
+        "How often other examples are drawn to be labelled. With one there is no spread, so no difference is sure.",
         label="Draws of labels",
         unit="draws",
         ge=1,
@@ -141,7 +190,7 @@ class TransferConfig(MethodConfig):
     )
     knn: Literal["on", "off"] = setting(
         "on",
-        "A vote of the labelled pictures whose frozen features are nearest; nothing is learned.",
+        "A vote of the labelled examples whose frozen features are nearest; nothing is learned.",
         label="Nearest neighbours",
         choices=ON_OFF,
     )
@@ -153,7 +202,7 @@ class TransferConfig(MethodConfig):
     )
     scratch: Literal["on", "off"] = setting(
         "on",
-        "The same net from random weights, trained on nothing but the labelled pictures. As slow as fine-tuning.",
+        "The same net from random weights, trained on nothing but the labelled examples. As slow as fine-tuning.",
         label="From scratch",
         choices=ON_OFF,
     )
@@ -166,8 +215,8 @@ class TransferConfig(MethodConfig):
     )
     steps: int = setting(
         100,
-        "Of each fine-tuning and each training from scratch, at least; more where each labelled picture would be seen "
-        f"less than {EPOCHS} times on average. Too few, and neither has learned its labelled pictures.",
+        "Of each fine-tuning and each training from scratch, at least; more where each labelled example would be seen "
+        f"less than {EPOCHS} times on average. Too few, and neither has learned its labelled examples.",
         label="Steps",
         unit="batches for each point",
         ge=5,
@@ -185,22 +234,22 @@ class TransferConfig(MethodConfig):
     )
     batch: int = setting(
         32,
-        "Labelled pictures a step; where there are fewer, all of them.",
+        "Labelled examples a step; where there are fewer, all of them.",
         label="Batch",
-        unit="pictures",
+        unit="examples",
         ge=2,
         le=256,
         step=2,
     )
     image_size: Literal["32", "48", "64"] = setting(
         "32",
-        "Side of the pictures. A trained encoder takes the size that it was trained at.",
+        "Side of the pictures. A trained encoder takes the size that it was trained at; text has none.",
         label="Image size",
         unit="pixels",
         choices={"32": "32", "48": "48", "64": "64"},
     )
     seed: int = setting(
-        1, "The same seed labels the same pictures and starts from the same weights.", label="Seed", ge=0, le=MAX_SEED
+        1, "The same seed labels the same examples and starts from the same weights.", label="Seed", ge=0, le=MAX_SEED
     )
 
     @property
@@ -221,9 +270,9 @@ class TransferConfig(MethodConfig):
             count for count in counts if self.trained_at == "all" or count in TRAINED_LABELS or count == counts[-1]
         )
 
-    def steps_for(self, pictures: int) -> int:
-        """Steps of a training on so many labelled pictures."""
-        return max(self.steps, math.ceil(EPOCHS * pictures / self.batch))
+    def steps_for(self, examples: int) -> int:
+        """Steps of a training on so many labelled examples."""
+        return max(self.steps, math.ceil(EPOCHS * examples / self.batch))
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -237,11 +286,17 @@ class TransferConfig(MethodConfig):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        """Refuse a task that the pictures don't have, an encoder against itself, and no way at all."""
-        tasks = TASKS[self.data]
+        """Refuse a task or an encoder that the data don't have, an encoder against itself, and no way at all."""
+        tasks, known = TASKS[self.data], titles_of(self.data)
+        data = "your own pictures" if self.data == "own" else self.data
         if self.factor not in tasks:
-            pictures = "your own pictures" if self.data == "own" else self.data
-            raise ValueError(f"Task (factor) is {self.factor}; of {pictures} it must be one of {', '.join(tasks)}.")
+            raise ValueError(f"Task (factor) is {self.factor}; of {data} it must be one of {', '.join(tasks)}.")
+        for label, name in (("Encoder (encoder)", self.encoder), ("Against (against)", self.against)):
+            if name not in (NOBODY, *known):
+                kind = "text" if name in TEXT_TITLES else "pictures"
+                raise ValueError(
+                    f"{label} is {name}, which reads {kind}; of {data} it must be one of {', '.join(known)}."
+                )
         if self.encoder == self.against:
             raise ValueError(
                 f"Against (against) is {self.against}, as is the encoder; it must be another one, or none."

@@ -1,4 +1,4 @@
-"""Features of many pictures, made in pieces short enough to be one of many things that a run does by turns."""
+"""Features of many examples, made in pieces short enough to be one of many things that a run does by turns."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Generator
 import torch
 from torch import Tensor
 
-from backends.transfer.encoders import Encoder, EncoderError
+from backends.transfer.encoder import Encoder, EncoderError
 from backends.transfer.pace import READ, Kind
 
 EMBED_CHUNK = 50
-"""Pictures that are embedded at a time, so that no slice gets long."""
+"""Examples that are embedded at a time, so that no slice gets long."""
 
 
-def embedded(encoder: Encoder, images: Tensor) -> Generator[tuple[Kind, float], None, Tensor]:
-    """Make (n, D) features of (n, 3, S, S) uint8 pictures; yields each piece of work after it was done.
+def embedded(encoder: Encoder, rows: Tensor) -> Generator[tuple[Kind, float], None, Tensor]:
+    """Make (n, D) features of (n, …) rows that the encoder has read; yields each piece of work after it was done.
 
     Raises:
         EncoderError: a feature is not finite.
     """
     parts = []
-    for chunk in images.split(EMBED_CHUNK):
+    for chunk in rows.split(EMBED_CHUNK):
         parts.append(encoder.embed(chunk))
         yield (encoder.name, READ), len(chunk)
     features = torch.cat(parts)

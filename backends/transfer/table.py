@@ -12,19 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from backends.analysis.prober import as_tensor, spread_out
-from backends.data.pictures import Factor, PictureError, PictureSet
-from backends.data.splits import load_split
+from backends.analysis.prober import spread_out
+from backends.data.pictures import Factor, PictureSet
 from backends.engine.checkpoints import write_text
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingError
-from backends.transfer.config import FROM_EMOJI, FROZEN_WAYS, OWN_RUNS, TITLES
+from backends.transfer.config import FROM_EMOJI, FROZEN_WAYS, OWN_RUNS, titles_of
 from backends.transfer.embedding import embedded
-from backends.transfer.encoders import Encoder, EncoderError, load_encoder
+from backends.transfer.encoder import Encoder, EncoderError
+from backends.transfer.encoders import load_encoder
 from backends.transfer.labels import LabelledSets, check_task, draw_labelled
 from backends.transfer.pace import PROBE, READ, Kind, Pace
 from backends.transfer.points import Point, as_csv
 from backends.transfer.probing import frozen_accuracy
 from backends.transfer.table_config import TableConfig
+from backends.transfer.task_data import load_task
 from backends.transfer.trainer import CSV_NAME, Unit
 
 TESTED = 1_000
@@ -62,10 +63,7 @@ class TableTrainer(Trainer):
             TrainingError: the pictures or the number of labels do not allow a table.
         """
         self.config, self.device = config, device
-        try:
-            self.split = load_split(config.data, SIZE, pictures)
-        except PictureError as error:
-            raise TrainingError(str(error)) from None
+        self.split = load_task(config.data, SIZE, pictures)
         self.notes = list(self.split.train.notes)
         self.tasks: dict[str, Factor] = {}
         refusals = []
@@ -89,9 +87,9 @@ class TableTrainer(Trainer):
         }
         every = [drawn.order.reshape(-1) for sets in self.sets.values() for drawn in sets]
         self._bank_idx = np.unique(np.concatenate(every))
-        self._bank = as_tensor(self.split.train.images[self._bank_idx], device)
-        tested = spread_out(self.split.held_out, TESTED)
-        self._tested, self._truth = as_tensor(tested.images, device), tested.factors
+        self._bank = self.split.train.subset(self._bank_idx)
+        self._tested = spread_out(self.split.held_out, TESTED)
+        self._truth = self._tested.factors
         self.points: list[Point] = []
         self.step, self.seconds = 0, 0.0
         self._pace, self._amounts = Pace(), self._planned_amounts()
@@ -132,7 +130,7 @@ class TableTrainer(Trainer):
 
     def _encoders(self, runs: Mapping[str, Any]) -> list[Encoder]:
         found = []
-        for name in TITLES:
+        for name in titles_of(self.config.data):
             if (name in OWN_RUNS and name not in runs) or (name in FROM_EMOJI and self.config.data == "apples"):
                 continue
             try:
@@ -153,8 +151,8 @@ class TableTrainer(Trainer):
     def _units(self) -> Iterator[Unit]:
         for encoder in self.encoders:
             try:
-                bank = yield from embedded(encoder, self._bank)
-                tested = yield from embedded(encoder, self._tested)
+                bank = yield from embedded(encoder, encoder.read(self._bank).to(self.device))
+                tested = yield from embedded(encoder, encoder.read(self._tested).to(self.device))
             except EncoderError as error:
                 self._leave_out(encoder, error)
                 continue

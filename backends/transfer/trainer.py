@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +15,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backends.analysis.prober import as_tensor, spread_out
-from backends.data.pictures import Factor, PictureError, PictureSet
-from backends.data.splits import load_split
+from backends.analysis.prober import spread_out
+from backends.data.pictures import Factor, PictureSet
 from backends.engine.checkpoints import write_text
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingError
-from backends.transfer.config import FROZEN_WAYS, READ_CAPTIONS, TUNED_WAYS, UNTRAINED, TransferConfig
+from backends.transfer.config import FROZEN_WAYS, TUNED_WAYS, TransferConfig
 from backends.transfer.embedding import embedded
-from backends.transfer.encoders import Encoder, load_encoder
+from backends.transfer.encoder import Encoder
+from backends.transfer.encoders import load_encoder
 from backends.transfer.labels import check_task, draw_labelled
 from backends.transfer.pace import PROBE, READ, STEP_PICTURES, TRAIN, Kind, Pace
 from backends.transfer.points import Point, as_csv, curves
 from backends.transfer.probing import frozen_accuracy
+from backends.transfer.task_data import Examples, load_task
 from backends.transfer.tuning import Tuning
 from backends.transfer.verdict import verdict
 
 TESTED = 500
-"""Held-out pictures at most; every trained net has to read them all."""
+"""Held-out examples at most; every trained net has to read them all."""
 Unit = tuple[Kind, float]
 """A piece of work: its kind, and how much of it."""
 CSV_NAME, CARD_NAME = "transfer.csv", "transfer.json"
@@ -51,7 +52,7 @@ class TransferTrainer(Trainer):
         device: str = "cpu",
         seconds: float | None = None,
     ) -> None:
-        """Load pictures and encoders, and draw which pictures are labelled.
+        """Load examples and encoders, and draw which examples are labelled.
 
         Args:
             config: the settings.
@@ -62,15 +63,12 @@ class TransferTrainer(Trainer):
             seconds: a time budget; the points that are not measured by then are left out.
 
         Raises:
-            TrainingError: the pictures, the encoders or the number of labels do not allow a comparison.
+            TrainingError: the examples, the encoders or the number of labels do not allow a comparison.
         """
         self.config: TransferConfig = config
         self.device = device
         self.budget = seconds
-        try:
-            self.split = load_split(config.data, config.size, pictures)
-        except PictureError as error:
-            raise TrainingError(str(error)) from None
+        self.split = load_task(config.data, config.size, pictures)
         self.factor = self._factor(self.split.train)
         check_task(self.factor, config.counts[-1], "Most labels (most_labels)")
         self.encoders = [
@@ -82,17 +80,19 @@ class TransferTrainer(Trainer):
             for draw in range(config.seeds)
         ]
         self._bank_idx = np.unique(np.concatenate([drawn.order.reshape(-1) for drawn in self.sets]))
-        self._bank = as_tensor(self.split.train.images[self._bank_idx], device)
-        tested = spread_out(self.split.held_out, TESTED)
-        self._tested, self._test_factor = as_tensor(tested.images, device), self._factor(tested)
+        self._bank = self.split.train.subset(self._bank_idx)
+        self._tested = spread_out(self.split.held_out, TESTED)
+        self._test_factor = self._factor(self._tested)
+        self._rows: dict[Callable[[Any], Tensor], tuple[Tensor, Tensor]] = {}
         self._features: dict[str, tuple[Tensor, Tensor]] = {}
         self._frozen, self._tuned = self._plan()
         self.notes = [*self.split.train.notes, *self._notes()]
         self.planned = len(self._frozen) + len(self._tuned)
         if not self.planned:
             raise TrainingError(
-                "Nothing is left to measure, because raw pixels have no net to train and to fine-tune an untrained net "
-                "is to train it from scratch: choose another encoder, or switch on another way."
+                "Nothing is left to measure, because raw pixels, bags of words and word vectors have no net to train "
+                "and to fine-tune an untrained net is to train it from scratch: choose another encoder, or switch on "
+                "another way."
             )
         self.points: list[Point] = []
         self.step, self.seconds = 0, 0.0
@@ -153,7 +153,7 @@ class TransferTrainer(Trainer):
         return {
             "method": self.method,
             "config": self.config.model_dump(),
-            "data": {"source": train.source, "licence": train.licence, "pictures": len(train)},
+            "data": {"source": train.source, "licence": train.licence, "examples": len(train)},
             "task": {"name": self.factor.name, "classes": list(self.factor.classes)},
             "tested": len(self._tested),
             "encoders": [
@@ -175,12 +175,12 @@ class TransferTrainer(Trainer):
             ],
         }
 
-    def _factor(self, pictures: PictureSet) -> Factor:
-        if self.config.factor not in pictures.factors:
+    def _factor(self, examples: Examples) -> Factor:
+        if self.config.factor not in examples.factors:
             raise TrainingError(
-                f"These pictures have no {self.config.factor}: choose one of {', '.join(pictures.factors) or 'others'}."
+                f"These pictures have no {self.config.factor}: choose one of {', '.join(examples.factors) or 'others'}."
             )
-        return pictures.factors[self.config.factor]
+        return examples.factors[self.config.factor]
 
     def _plan(self) -> tuple[list[tuple[int, int, Encoder, str]], list[tuple[int, int, Encoder, str]]]:
         """All points as (draw, labels, encoder, way): frozen ones, and those for which a net is trained.
@@ -210,8 +210,8 @@ class TransferTrainer(Trainer):
         for _, _, encoder, _ in self._frozen:
             amounts[encoder.name, PROBE] += 1
         for _, count, encoder, _ in self._tuned:
-            pictures = count * len(self.factor.classes)
-            amounts[encoder.name, TRAIN] += self.config.steps_for(pictures) * self._step_amount(pictures)
+            labelled = count * len(self.factor.classes)
+            amounts[encoder.name, TRAIN] += self.config.steps_for(labelled) * self._step_amount(labelled)
             amounts[encoder.name, READ] += len(self._tested)
         return amounts
 
@@ -220,18 +220,13 @@ class TransferTrainer(Trainer):
         for encoder in self.encoders:
             if encoder.steps is not None:
                 yield f"{encoder.title} is taken as it was after {encoder.steps:,} steps."
-            if encoder.learned and encoder.trained_on != config.data:
-                home = "pictures of its owner" if encoder.trained_on == "own" else encoder.trained_on
-                here = "your own pictures" if config.data == "own" else config.data
-                yield f"{encoder.title} was trained on {home} and here it meets {here}."
-            if encoder.name in READ_CAPTIONS and config.data == "apples" and encoder.trained_on == "apples":
-                yield f"{encoder.title} has read captions that name colour, shape, leaf, size, light and background."
-            if encoder.name == UNTRAINED and config.fine_tuning == "on":
+            yield from encoder.origin_notes(config.data)
+            if encoder.net is not None and not encoder.learned and config.fine_tuning == "on":
                 yield "To fine-tune an untrained net is to train it from scratch, so it has no curve of its own."
 
-    def _step_amount(self, pictures: int) -> int:
-        """How much work a step is where so many pictures are labelled."""
-        return STEP_PICTURES + min(self.config.batch, pictures)
+    def _step_amount(self, labelled: int) -> int:
+        """How much work a step is where so many examples are labelled."""
+        return STEP_PICTURES + min(self.config.batch, labelled)
 
     def _units(self) -> Iterator[Unit]:
         """All the work, in pieces that take less than a slice; yields each after it was done."""
@@ -248,19 +243,27 @@ class TransferTrainer(Trainer):
             yield from self._tune(*planned)
 
     def _embed(self, encoder: Encoder) -> Iterator[Unit]:
-        """Embed labelled and held-out pictures once for all points."""
-        bank = yield from embedded(encoder, self._bank)
-        tested = yield from embedded(encoder, self._tested)
-        self._features[encoder.name] = (bank, tested)
+        """Embed labelled and held-out examples once for all points."""
+        bank, tested = self._read(encoder)
+        features = yield from embedded(encoder, bank)
+        self._features[encoder.name] = features, (yield from embedded(encoder, tested))
+
+    def _read(self, encoder: Encoder) -> tuple[Tensor, Tensor]:
+        """The rows of the bank and of the held-out examples, on the device; encoders that read alike share them."""
+        if encoder.read not in self._rows:
+            bank, tested = (encoder.read(examples).to(self.device) for examples in (self._bank, self._tested))
+            self._rows[encoder.read] = bank, tested
+        return self._rows[encoder.read]
 
     def _tune(self, draw: int, count: int, encoder: Encoder, way: str) -> Iterator[Unit]:
         """Train a net and test it."""
         chosen, labels = self._labelled(draw, count)
+        bank, tested = self._read(encoder)
         tuning = Tuning(
             encoder,
             way,
             self.config,
-            self._bank[chosen],
+            bank[chosen],
             torch.from_numpy(labels).to(self.device),
             len(self.factor.classes),
             seen=None if way == "scratch" else self._features[encoder.name][0],
@@ -270,13 +273,13 @@ class TransferTrainer(Trainer):
             tuning.advance()
             yield (encoder.name, TRAIN), self._step_amount(len(chosen))
         predicted = []
-        for part in tuning.predict(self._tested):
+        for part in tuning.predict(tested):
             predicted.append(part)
             yield (encoder.name, READ), len(part)
         self._note(draw, count, encoder, way, float((np.concatenate(predicted) == self._test_factor.values).mean()))
 
     def _labelled(self, draw: int, count: int) -> tuple[Tensor, np.ndarray]:
-        """Places in the bank of the labelled pictures, on the device, and their classes."""
+        """Places in the bank of the labelled examples, on the device, and their classes."""
         chosen = self.sets[draw].first(count)
         places = np.searchsorted(self._bank_idx, chosen)
         return torch.from_numpy(places).to(self.device), self.factor.values[chosen]

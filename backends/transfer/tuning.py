@@ -1,4 +1,4 @@
-"""The two ways that train a whole net on the labelled pictures: fine-tuning an encoder, and the same net from scratch.
+"""The two ways that train a whole net on the labelled examples: fine-tuning an encoder, and the same net from scratch.
 
 Both take the same steps over the same batches, without augmentation: what differs is what the weights start from.
 """
@@ -18,7 +18,7 @@ from backends.engine.schedule import rate_at
 from backends.engine.trainer import TrainingDiverged
 from backends.nets.seeded import seeded
 from backends.transfer.config import TransferConfig
-from backends.transfer.encoders import Encoder
+from backends.transfer.encoder import Encoder
 
 WEIGHT_DECAY = 1e-4
 CLIP_NORM = 1.0
@@ -27,18 +27,18 @@ HEAD_RATE = 10.0
 VARIANCE_FLOOR = 1e-3
 """Share of the features' mean variance below which none of them is taken to vary: dead features would be blown up."""
 TEST_CHUNK = 50
-"""Pictures that are classified at a time."""
+"""Examples that are classified at a time."""
 
 
 class Tuning:
-    """One training on one set of labelled pictures."""
+    """One training on one set of labelled examples."""
 
     def __init__(
         self,
         encoder: Encoder,
         way: str,
         config: TransferConfig,
-        images: Tensor,
+        rows: Tensor,
         labels: Tensor,
         classes: int,
         *,
@@ -47,25 +47,25 @@ class Tuning:
     ) -> None:
         """Copy the encoder, or draw its net anew, and put a linear layer on top.
 
-        A trained encoder's batch norms keep their statistics, because a handful of pictures has none; one from scratch
+        A trained encoder's batch norms keep their statistics, because a handful of examples has none; one from scratch
         learns its own.
 
         Args:
             encoder: with a net; it is not changed.
             way: "fine_tuning" or "scratch".
             config: steps, learning rate, batch and seed.
-            images: (N, 3, S, S) uint8 on the device, N at least 2.
+            rows: (N, …) as the encoder reads the examples, on the device, N at least 2.
             labels: (N,) int64 on the device.
             classes: how many there are.
-            seen: (K, D) the encoder's frozen features of pictures whose labels it doesn't need, to bring them to one
+            seen: (K, D) the encoder's frozen features of examples whose labels it doesn't need, to bring them to one
                 scale; None from scratch.
-            draw: which draw of labelled pictures, from 0.
+            draw: which draw of labelled examples, from 0.
         """
         assert encoder.net is not None
         assert encoder.fresh is not None
-        self._config, self._images, self._labels = config, images, labels
-        self._batch = min(config.batch, len(images))
-        self._random = np.random.default_rng([config.seed, draw, len(images)])
+        self._config, self._rows, self._labels, self._prepare = config, rows, labels, encoder.prepare
+        self._batch = min(config.batch, len(rows))
+        self._random = np.random.default_rng([config.seed, draw, len(rows)])
         self._order = np.zeros(0, np.int64)
         self._scratch = way == "scratch"
         if self._scratch:
@@ -73,9 +73,9 @@ class Tuning:
                 net = encoder.fresh()
         else:
             net = copy.deepcopy(encoder.net)
-        self.net = net.requires_grad_().to(images.device, memory_format=torch.channels_last)
-        width = _width(encoder, images)
-        self.head = _head(width, classes, seen).to(images.device)
+        self.net = net.requires_grad_().to(rows.device, memory_format=torch.channels_last)
+        width = _width(encoder, rows)
+        self.head = _head(width, classes, seen).to(rows.device)
         rate = config.learning_rate
         self._optimizer = torch.optim.AdamW(
             [
@@ -84,12 +84,12 @@ class Tuning:
             ],
             lr=rate,
             weight_decay=WEIGHT_DECAY,
-            fused=images.device.type != "mps",
+            fused=rows.device.type != "mps",
         )
-        self.step, self.steps, self.loss = 0, config.steps_for(len(images)), math.nan
+        self.step, self.steps, self.loss = 0, config.steps_for(len(rows)), math.nan
 
     def advance(self) -> None:
-        """One step on a batch of labelled pictures.
+        """One step on a batch of labelled examples.
 
         Raises:
             TrainingDiverged: the loss is no longer finite.
@@ -98,8 +98,8 @@ class Tuning:
             group["lr"] = group["peak"] * rate_at(self.step / self.steps)
         self.net.train(self._scratch)
         self.head.train(self._scratch)
-        chosen = torch.from_numpy(self._draw_batch()).to(self._images.device)
-        loss = F.cross_entropy(self._logits(self._images[chosen]), self._labels[chosen])
+        chosen = torch.from_numpy(self._draw_batch()).to(self._rows.device)
+        loss = F.cross_entropy(self._logits(self._rows[chosen]), self._labels[chosen])
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         parameters = [*self.net.parameters(), *self.head.parameters()]
@@ -110,35 +110,34 @@ class Tuning:
         self.step += 1
         self.loss = float(loss.detach())
 
-    def predict(self, images: Tensor) -> Iterator[np.ndarray]:
-        """Classify (M, 3, S, S) uint8 pictures, some at a time: (m,) int64 classes, the next at each pull.
+    def predict(self, rows: Tensor) -> Iterator[np.ndarray]:
+        """Classify (M, …) rows, some at a time: (m,) int64 classes, the next at each pull.
 
         Raises:
             TrainingDiverged: the net answers with NaN or infinity.
         """
-        for chunk in images.split(TEST_CHUNK):
+        for chunk in rows.split(TEST_CHUNK):
             yield self._classes(chunk)
 
     @torch.no_grad()
-    def _classes(self, images: Tensor) -> np.ndarray:
+    def _classes(self, rows: Tensor) -> np.ndarray:
         self.net.eval()
         self.head.eval()
-        logits = self._logits(images)
+        logits = self._logits(rows)
         if not bool(torch.isfinite(logits).all()):
             raise self._diverged()
         found: np.ndarray = logits.argmax(dim=1).cpu().numpy()
         return found
 
-    def _logits(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) uint8 to (B, C)."""
-        features = self.net((images.float() / 255).contiguous(memory_format=torch.channels_last))
-        class_logits: Tensor = self.head(features)
+    def _logits(self, rows: Tensor) -> Tensor:
+        """(B, …) rows to (B, C)."""
+        class_logits: Tensor = self.head(self.net(self._prepare(rows)))
         return class_logits
 
     def _draw_batch(self) -> np.ndarray:
-        """Every labelled picture once before any comes again."""
+        """Every labelled example once before any comes again."""
         if len(self._order) < self._batch:
-            self._order = self._random.permutation(len(self._images))
+            self._order = self._random.permutation(len(self._rows))
         chosen, self._order = self._order[: self._batch], self._order[self._batch :]
         return chosen
 
@@ -149,9 +148,9 @@ class Tuning:
         )
 
 
-def _width(encoder: Encoder, images: Tensor) -> int:
+def _width(encoder: Encoder, rows: Tensor) -> int:
     """D of an encoder's features."""
-    return int(encoder.embed(images[:1]).shape[1])
+    return int(encoder.embed(rows[:1]).shape[1])
 
 
 def _head(width: int, classes: int, seen: Tensor | None) -> nn.Module:

@@ -92,7 +92,7 @@ def label_chart(lines: Sequence[LabelCurve], chance: float, counts: Sequence[int
             minor={"showgrid": False, "ticks": ""},
         ),
         yaxis=style.axis(
-            "held-out pictures named right", range=[0, TOP], tickformat=".0%", nticks=6, visible=bool(counts)
+            "held-out examples named right", range=[0, TOP], tickformat=".0%", nticks=6, visible=bool(counts)
         ),
         annotations=annotations,
     )

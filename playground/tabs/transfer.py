@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from backends.engine.config import MethodConfig
-from backends.transfer.config import TASKS, TransferConfig
+from backends.transfer.config import BAG_OF_WORDS, NOBODY, PIXELS, SPEECHES, TASKS, TransferConfig, titles_of
 from backends.transfer.table_config import TableConfig
 from playground import controls
 from playground.components import answers
@@ -18,7 +18,14 @@ from playground.components.run_panel import RunPanel, TabRun
 from playground.links import Link, LinkTarget
 from playground.own_pictures import OWN_DATA, own_pictures
 from playground.session import Session, SessionStore
-from playground.tabs import pictures, transfer_home, transfer_live, transfer_pictures, transfer_table
+from playground.tabs import (
+    pictures,
+    transfer_home,
+    transfer_live,
+    transfer_passages,
+    transfer_pictures,
+    transfer_table,
+)
 from playground.tabs.presets import ButtonOf, wire_presets
 from playground.tabs.tab import QUICK, Tab
 from playground.tabs.transfer_how import build_how_it_works
@@ -26,7 +33,7 @@ from playground.tabs.transfer_presets import lay_out_presets
 from playground.tabs.transfer_state import TAB, TABLE, missing_run
 
 QUESTION = "What is an encoder worth when labels are few?"
-LEAD = "It learned without labels. Label a few pictures: how much does it tell right?"
+LEAD = "It learned without labels. Label a few examples: how much does it tell right?"
 TABLE_PREFIX = "table_"
 LINK = LinkTarget({"": TransferConfig, TABLE_PREFIX: TableConfig})
 BRING = "Bring a .zip of folders under Pictures."
@@ -38,8 +45,9 @@ SHOW_RUN = "() => ({__type__: 'update', selected: 'live'})"
 
 @dataclass
 class Parts:
-    """The components of the tab that are wired to each other."""
+    """The components of the tab that are wired to each other; `opened` is True once the page shows its settings."""
 
+    opened: gr.State
     widgets: dict[str, Any]
     note: gr.HTML
     panel: RunPanel
@@ -49,6 +57,8 @@ class Parts:
     live: transfer_live.Live
     table: transfer_table.TablePart
     pictures: pictures.PicturesPart
+    passages_view: gr.Tab
+    passages: transfer_passages.PassagesPart
     presets: ButtonOf
     expectation: gr.HTML
 
@@ -68,6 +78,7 @@ def build_tab(store: SessionStore) -> Tab:
     parts.panel.wire(run)
     table = transfer_table.wire_table(store, parts.table)
     pictures.wire_pictures(store, transfer_pictures.USE, parts.pictures, settings)
+    transfer_passages.wire_passages(store, parts.passages, parts.passages_view)
     _wire_task(store, parts)
     wire_link(parts.copy_link, parts.link, settings, partial(make_query, store, run))
     wire_presets(store, parts.presets, parts.expectation, settings)
@@ -79,9 +90,10 @@ def build_tab(store: SessionStore) -> Tab:
             *parts.panel.restore(run, session, config),
             *parts.table.panel.restore(table, session, table_config),
             transfer_table.kind_of(session),
+            True,
         ]
 
-    outputs = [*parts.panel.outputs(run), *parts.table.panel.outputs(table), parts.table.kind]
+    outputs = [*parts.panel.outputs(run), *parts.table.panel.outputs(table), parts.table.kind, parts.opened]
     return Tab(outputs, on_open, LINK)
 
 
@@ -95,6 +107,7 @@ def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
     with gr.Row(elem_classes=["run-buttons"]):
         copy_link = gr.Button("Copy link", size="sm", elem_id="transfer-copy-link", min_width=60)
     return {
+        "opened": gr.State(False),
         "widgets": widgets,
         "note": note,
         "panel": panel,
@@ -111,6 +124,8 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
             table = transfer_table.lay_out_table(store)
         with gr.Tab("Pictures", id="pictures"):
             brought = pictures.lay_out_pictures(transfer_pictures.USE, store.limits)
+        with gr.Tab("Passages", id="passages", visible=False) as passages_view:
+            passages = transfer_passages.lay_out_passages()
         with gr.Tab("Try this", id="try"):
             presets, expectation = lay_out_presets()
         with gr.Tab("Take home", id="home"):
@@ -122,47 +137,52 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         "live": live,
         "table": table,
         "pictures": brought,
+        "passages_view": passages_view,
+        "passages": passages,
         "presets": presets,
         "expectation": expectation,
     }
 
 
 def _wire_task(store: SessionStore, parts: Parts) -> None:
-    """Only tasks that the pictures have are on offer; what is missing is said, and where to bring it."""
+    """Only tasks and encoders of the data are on offer; what is missing is said, and where to bring it."""
 
     def on_choice(data: str, factor: str, encoder: str, against: str, most: str, request: gr.Request) -> list[Any]:
         session = store.of(str(request.session_hash))
         missing = str(data) == OWN_DATA and own_pictures(session) is None
         told = BRING if missing else missing_run(session, str(encoder), str(against))
         note = answers.sentence(told) if told else ""
-        return [note, task_choices(str(data), str(factor)), fewer(str(data), str(most))]
+        return [note, *choices(str(data), str(factor), str(encoder), str(against)), fewer(str(data), str(most))]
 
-    def on_data(data: str, request: gr.Request) -> Any:
+    def on_data(data: str, request: gr.Request) -> list[Any]:
         missing = str(data) == OWN_DATA and own_pictures(store.of(str(request.session_hash))) is None
-        return gr.Tabs(selected="pictures") if missing else gr.skip()
+        return [gr.Tabs(selected="pictures") if missing else gr.skip(), gr.Tab(visible=str(data) == SPEECHES)]
 
-    names = ("data", "factor", "encoder", "against", "most_labels")
-    asked = [parts.widgets[name] for name in names]
-    for name in ("data", "encoder", "against"):
-        parts.widgets[name].change(
+    follow = [parts.widgets[name] for name in (*OFFERED, "most_labels")]
+    for chosen in (parts.opened, *(parts.widgets[name] for name in ("data", "encoder", "against"))):
+        chosen.change(
             on_choice,
-            asked,
-            [parts.note, parts.widgets["factor"], parts.widgets["most_labels"]],
+            [parts.widgets["data"], *follow],
+            [parts.note, *follow],
             preprocess=False,  # a preset's task comes before the pictures' own tasks are on offer, and would be refused
             api_name=False,
             trigger_mode="always_last",
             **QUICK,
         )
-    parts.widgets["data"].change(on_data, parts.widgets["data"], parts.views, api_name=False, **QUICK)
+    shown = [parts.views, parts.passages_view]
+    parts.widgets["data"].change(on_data, parts.widgets["data"], shown, api_name=False, **QUICK)
 
 
-def task_choices(data: str, factor: str) -> Any:
-    """The tasks that these pictures have; the chosen one stays if it is among them."""
-    tasks = TASKS.get(data)
-    if tasks is None:
-        return gr.skip()
-    choices = [(label, name) for name, label in tasks.items()]
-    return gr.update(choices=choices, value=factor if factor in tasks else FIRST_TASK.get(data, choices[0][1]))
+def choices(data: str, factor: str, encoder: str, against: str) -> list[Any]:
+    """The tasks that these data have, and the encoders that can read them; what is chosen stays if it is among them."""
+    if data not in TASKS:
+        return [gr.skip()] * len(OFFERED)
+    titles = titles_of(data)
+    offered = (TASKS[data], titles, {NOBODY: "Nothing", **titles})
+    return [
+        gr.update(choices=[(label, name) for name, label in each.items()], value=value if value in each else first)
+        for each, value, first in zip(offered, (factor, encoder, against), FIRST[data], strict=True)
+    ]
 
 
 def fewer(data: str, most: str) -> Any:
@@ -170,8 +190,15 @@ def fewer(data: str, most: str) -> Any:
     return EMOJI_LABELS if data == "emoji" and most in LABELS_ABOVE else gr.skip()
 
 
-FIRST_TASK = {"apples": "shape", "emoji": "category", "own": "folder"}
-"""What is asked first of pictures that have not the task that was chosen."""
+OFFERED = ("factor", "encoder", "against")
+"""Settings whose choices follow the data."""
+FIRST = {
+    "apples": ("shape", "simclr", PIXELS),
+    "emoji": ("category", "simclr", PIXELS),
+    "own": ("folder", "simclr", PIXELS),
+    SPEECHES: ("century", "bert", BAG_OF_WORDS),
+}
+"""What of them is taken first, where the data have not what was chosen."""
 
 
 def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: list[Any]) -> str:

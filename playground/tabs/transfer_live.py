@@ -13,7 +13,7 @@ import gradio as gr
 
 from backends.engine.config import MethodConfig
 from backends.engine.trainer import Trainer
-from backends.transfer.config import EPOCHS, TASKS, TITLES, WAY_TITLES, TransferConfig
+from backends.transfer.config import EPOCHS, SPEECHES, TASKS, TITLES, WAY_TITLES, TransferConfig
 from playground.components import answers
 from playground.components.plotly_view import pack, plotly_view
 from playground.components.run_panel import TabRun, device_name
@@ -31,9 +31,9 @@ WAITING = (
     "after draw, because they train a net for every point."
 )
 EMPTY_TITLE = "How much is told right from how few labels: appears here while you train"
-SPREAD_NOTE = "Bars and ±: standard deviation over the draws of labelled pictures."
+SPREAD_NOTE = "Bars and ±: standard deviation over the draws of labelled examples."
 TRAINED_NOTE = (
-    f"Trained nets take Steps batches, and more where each labelled picture would come less than {EPOCHS} times on "
+    f"Trained nets take Steps batches, and more where each labelled example would come less than {EPOCHS} times on "
     "average. With 100 labels of shape 400 steps in place of 200 brought a net from scratch from 83 to 86 %, SimCLR "
     "fine-tuned from 93 to 95 %: neither is trained to its end, so their distance says more than their height."
 )
@@ -116,8 +116,11 @@ def empty_chart_packed() -> str:
 
 def title_of(config: TransferConfig) -> str:
     """What the chart shows."""
+    task = TASKS[config.data][config.factor]
+    if config.data == SPEECHES:
+        return f"{task}: told right on held-out passages"
     pictures = {"own": "your pictures"}.get(config.data, config.data)
-    return f"{TASKS[config.data][config.factor]} of {pictures}: told right on held-out pictures"
+    return f"{task} of {pictures}: told right on held-out pictures"
 
 
 def name_of(curve: Curve) -> str:

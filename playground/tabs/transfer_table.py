@@ -13,7 +13,7 @@ import numpy as np
 
 from backends.engine.config import MethodConfig
 from backends.engine.trainer import Trainer
-from backends.transfer.config import FROM_EMOJI, OWN_RUNS, READ_CAPTIONS, TASKS, TITLES, WAY_TITLES
+from backends.transfer.config import FROM_EMOJI, OWN_RUNS, PICTURE_TITLES, READ_CAPTIONS, TASKS, TITLES, WAY_TITLES
 from backends.transfer.table_config import TableConfig
 from playground import controls
 from playground.components import answers
@@ -143,7 +143,7 @@ def first_views(session: Session) -> list[Any]:
 
 def empty_chart() -> dict[str, Any]:
     """The chart before the first row: who competes, and in what."""
-    rows = [name for name in TITLES if name not in (*OWN_RUNS, *FROM_EMOJI)]
+    rows = [name for name in PICTURE_TITLES if name not in (*OWN_RUNS, *FROM_EMOJI)]
     return chart_of([], rows, list(TASKS["apples"]), TableConfig(), FIRST_KIND)
 
 

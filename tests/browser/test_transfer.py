@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.transfer.config import TEXT_TITLES
 from tests.browser.conftest import Visitor, wait_for
 from tests.browser.test_simclr import zip_of_folders
 
@@ -86,6 +87,46 @@ def test_other_pictures_have_other_tasks_and_a_missing_run_is_said(guest):
     guest.page.click("#transfer-try-jitter-and-colour")
     wait_for(lambda: guest.page.input_value("#transfer-factor input") == "Colour", "the preset's task")
     assert guest.page.input_value("#transfer-data input") == "Apples"
+    assert guest.errors == []
+
+
+def options(guest: Visitor, name: str) -> list[str]:
+    """What a list has on offer."""
+    guest.page.click(f"#transfer-{name} input")
+    guest.page.wait_for_selector("[role=option]")
+    texts = [text.strip().removeprefix("✓").strip() for text in guest.page.get_by_role("option").all_inner_texts()]
+    guest.page.keyboard.press("Escape")
+    return texts
+
+
+def test_speeches_have_encoders_of_text_and_a_reload_finds_their_curves(guest):
+    views = guest.page.locator("#transfer-views-tabs")
+    wait_for(lambda: "BERT" not in options(guest, "encoder"), "encoders of pictures alone")
+    choose(guest, "data", "Speeches (text)")
+    wait_for(lambda: guest.page.input_value("#transfer-factor input") == "Speech's century", "the task of speeches")
+    wait_for(lambda: guest.page.input_value("#transfer-against input") == "Bag of words", "what stands in for pixels")
+    assert guest.page.input_value("#transfer-encoder input") == "BERT"
+    assert options(guest, "encoder") == list(TEXT_TITLES.values())
+    show(guest, "Passages")
+    wait_for(lambda: guest.page.locator("#transfer-passages figure").count() == 12, "passages of four centuries")
+    choose(guest, "encoder", "word2vec")
+    choose(guest, "most-labels", "10")
+    guest.page.click("#transfer-train")
+    wait_for_phase(guest, "done")
+    assert "Speech's century with 10 labels per class, linear probe: " in guest.page.inner_text("#transfer-said")
+    shown = numbers(guest)
+    assert "word2vec, linear" in shown
+    assert guest.errors == []
+    guest.page.reload()
+    guest.errors.clear()  # what the old page said of requests that the reload cut off
+    wait_for_phase(guest, "done")
+    wait_for(lambda: numbers(guest) == shown, "the numbers of before")
+    assert guest.page.input_value("#transfer-encoder input") == "word2vec"
+    wait_for(lambda: views.get_by_role("tab", name="Passages", exact=True).count() == 1, "the passages' view")
+    choose(guest, "data", "Apples")
+    wait_for(lambda: guest.page.input_value("#transfer-encoder input") == "SimCLR", "an encoder of pictures")
+    wait_for(lambda: guest.page.input_value("#transfer-factor input") == "Shape", "the task of apples")
+    wait_for(lambda: views.get_by_role("tab", name="Passages", exact=True).count() == 0, "no passages")
     assert guest.errors == []
 
 

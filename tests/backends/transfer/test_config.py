@@ -10,9 +10,20 @@ from typing import get_args
 import pytest
 
 from backends.data.emoji import load_emoji
+from backends.data.passages import load_passages
 from backends.data.splits import load_split
 from backends.engine.config import ConfigError
-from backends.transfer.config import LABELS, TASKS, TITLES, WAY_TITLES, WAYS, AgainstName, EncoderName, TransferConfig
+from backends.transfer.config import (
+    DATA,
+    LABELS,
+    TASKS,
+    TITLES,
+    WAY_TITLES,
+    WAYS,
+    AgainstName,
+    EncoderName,
+    TransferConfig,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 NUMBERS = [info for info in TransferConfig.settings() if info.minimum is not None]
@@ -52,6 +63,11 @@ def test_what_is_not_on_offer_is_refused_with_what_is(info):
         ({"data": "emoji"}, "Task (factor) is shape; of emoji it must be one of category, artist."),
         ({"data": "own"}, "Task (factor) is shape; of your own pictures it must be one of folder."),
         ({"factor": "category"}, "Task (factor) is category; of apples it must be one of colour, shape, leaf, size,"),
+        (
+            {"data": "speeches", "factor": "century"},
+            "Encoder (encoder) is simclr, which reads pictures; of speeches it must be one of word2vec, bert, gpt, unt",
+        ),
+        ({"against": "bert"}, "Against (against) is bert, which reads text; of apples it must be one of simclr, simc"),
         ({"encoder": "mae", "against": "mae"}, "Against (against) is mae, as is the encoder; it must be another one,"),
         (dict.fromkeys(WAYS, "off"), "No way to compare is on; switch on at least one of linear, knn, fine_tuning, s"),
         ({"depth": 3}, "There is no setting depth; choose from data, factor"),
@@ -82,6 +98,8 @@ def test_names_agree_everywhere():
 def test_the_tasks_are_the_factors_that_the_pictures_have():
     assert set(TASKS["apples"]) == set(load_split("apples", 32).train.factors)
     assert set(TASKS["emoji"]) == set(load_emoji().factors)
+    assert set(TASKS["speeches"]) == set(load_passages()[0].factors)
+    assert set(TASKS) == set(DATA)
 
 
 def test_importing_the_settings_imports_nothing_heavy():

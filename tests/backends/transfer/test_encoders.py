@@ -16,11 +16,12 @@ from backends.mae import shipped as mae
 from backends.nets.frozen import frozen_copy
 from backends.pretext import shipped as pretext
 from backends.simclr import shipped as simclr
-from backends.transfer.config import OWN_RUNS, PIXELS, TITLES, UNTRAINED
-from backends.transfer.encoders import Encoder, EncoderError, load_encoder
+from backends.transfer.config import OWN_RUNS, PICTURE_TITLES, PIXELS, TITLES, UNTRAINED
+from backends.transfer.encoder import Encoder, EncoderError
+from backends.transfer.encoders import load_encoder
 from tests.backends.transfer.conftest import toys
 
-SHIPPED = tuple(name for name in TITLES if name not in (*OWN_RUNS, PIXELS, UNTRAINED))
+SHIPPED = tuple(name for name in PICTURE_TITLES if name not in (*OWN_RUNS, PIXELS, UNTRAINED))
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ CONFIGS = (
     TransferConfig(),
     TransferConfig(encoder="own-mae", against="own-clip", linear="off", knn="off"),
     TransferConfig(data="emoji", factor="artist", fine_tuning="off", scratch="off"),
+    TransferConfig(data="speeches", factor="century", encoder="own-bert", against="own-word2vec"),
 )
 
 
@@ -48,6 +49,15 @@ def test_own_runs_are_loaded_from_files_that_the_text_names():
     assert "own-mae-model.safetensors" in text
     assert "in the tab CLIP" in text
     assert any("backends.clip.checkpoint import load_model" in source for source in sources(CONFIGS[1]))
+
+
+def test_own_text_models_are_loaded_from_files_too():
+    text = " ".join(sources(CONFIGS[3], "markdown"))
+    assert "in the tab Language and put the file beside this notebook as `own-bert-model.safetensors`" in text
+    assert "own-word2vec-vectors.txt" in text
+    code = " ".join(sources(CONFIGS[3]))
+    assert "backends.language.checkpoint import load_model" in code
+    assert 'read_vectors(Path("own-word2vec-vectors.txt")).vectors' in code
 
 
 def bring_pictures(folder: Path) -> PictureSet:
@@ -79,6 +89,16 @@ def assert_repeats(config: TransferConfig, points: list[Point], **options: Any) 
     assert len(mine) == len(points)
     assert mine.keys() == theirs.keys()
     assert mine == pytest.approx(theirs)
+
+
+def test_the_cells_for_speeches_give_the_points_of_the_run(monkeypatch, tmp_path):
+    config = TransferConfig(
+        data="speeches", factor="century", encoder="word2vec", against="gpt", most_labels="2", seeds=1, steps=5,
+        batch=4, fine_tuning="off",
+    )  # fmt: skip
+    space = run_cells(config, tmp_path, monkeypatch)
+    assert {p.way for p in space["points"]} == {"linear", "knn", "scratch"}
+    assert_repeats(config, space["points"], pictures=None)
 
 
 def test_the_cells_give_the_points_of_the_run(monkeypatch, tmp_path, capsys):

@@ -87,3 +87,15 @@ def test_with_enough_labels_pre_training_is_worth_less():
     assert ahead_10 > 0.18
     assert 0.04 < ahead_100 < 0.15  # 0.95 against 0.86 with 400 steps
     assert found["fine_tuning_100"] > found["linear_100"] + 0.03
+
+
+@pytest.mark.slow
+def test_bert_s_neighbours_tell_the_century_with_few_labels_and_counted_words_catch_up():
+    found = run("When was it said?")
+    assert 0.44 < found["knn_10"] < 0.56  # 0.503
+    assert 0.28 < found["against_knn_10"] < 0.4  # 0.337
+    assert found["linear_100"] == pytest.approx(found["against_linear_100"], abs=0.05)  # 0.553 against 0.552
+    trainer = TransferTrainer(BY_NAME["When was it said?"].config().with_changes(encoder="word2vec"))
+    for _ in trainer.steps():
+        pass
+    assert trainer.evaluate()["linear_100"] > found["linear_100"] + 0.02  # 0.608

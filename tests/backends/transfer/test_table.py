@@ -12,8 +12,9 @@ from backends.data.pictures import Factor, PictureSet
 from backends.engine.trainer import TrainingError
 from backends.nets.frozen import frozen_copy
 from backends.transfer import table as table_module
-from backends.transfer.config import FROM_EMOJI, OWN_RUNS, TITLES, TransferConfig
-from backends.transfer.encoders import EncoderError, load_encoder
+from backends.transfer.config import FROM_EMOJI, OWN_RUNS, PICTURE_TITLES, TITLES, TransferConfig, titles_of
+from backends.transfer.encoder import EncoderError
+from backends.transfer.encoders import load_encoder
 from backends.transfer.points import as_csv
 from backends.transfer.table import TableTrainer
 from backends.transfer.table_config import TableConfig
@@ -26,7 +27,8 @@ CHEAP = ("untrained", "pixels", "simclr", "own-simclr")
 @pytest.fixture(autouse=True)
 def _few_encoders(monkeypatch):
     """The others have tests of their own, and take seconds."""
-    monkeypatch.setattr(table_module, "TITLES", {name: TITLES[name] for name in TITLES if name in CHEAP})
+    titles = {name: TITLES[name] for name in TITLES if name in CHEAP}
+    monkeypatch.setattr(table_module, "titles_of", lambda data: titles)
 
 
 def with_second_task(pictures: PictureSet) -> PictureSet:
@@ -108,7 +110,7 @@ def test_a_run_whose_features_are_nan_loses_its_row_and_the_others_go_on(learned
 
 @pytest.mark.parametrize(("data", "asked"), [("apples", False), ("own", True)])
 def test_of_apples_no_encoder_from_emoji_is_loaded(monkeypatch, data, asked):
-    monkeypatch.setattr(table_module, "TITLES", TITLES)
+    monkeypatch.setattr(table_module, "titles_of", titles_of)
     names: list[str] = []
 
     def note(name: str, **options: object) -> object:
@@ -117,7 +119,7 @@ def test_of_apples_no_encoder_from_emoji_is_loaded(monkeypatch, data, asked):
 
     monkeypatch.setattr(table_module, "load_encoder", note)
     TableTrainer(TableConfig(data=data, labels="5", seeds=1), pictures=toys())
-    assert set(names) == set(TITLES) - set(OWN_RUNS) - (set() if asked else set(FROM_EMOJI))
+    assert set(names) == set(PICTURE_TITLES) - set(OWN_RUNS) - (set() if asked else set(FROM_EMOJI))
 
 
 @pytest.mark.parametrize(

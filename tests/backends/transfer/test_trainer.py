@@ -14,6 +14,7 @@ import torch
 from backends.__main__ import main
 from backends.clip import shipped as clip
 from backends.engine.trainer import TrainingDiverged, TrainingError
+from backends.language import shipped as language
 from backends.nets.frozen import frozen_copy
 from backends.transfer.config import TransferConfig
 from backends.transfer.points import Point
@@ -193,7 +194,7 @@ def test_the_files_hold_the_points_and_how_they_came_about(frozen_run, tmp_path)
         ({}, {"pictures": in_classes(40, 3)}, "Most labels (most_labels) is 5 per class, but the class 'kind 1' has "),
         ({"encoder": "own-simclr"}, {}, "No SimCLR run of yours is here yet"),
         ({"encoder": "mae", "image_size": "48"}, {}, "Masked autoencoder was trained on pictures of 32 pixels"),
-        ({"linear": "off", "knn": "off", "scratch": "off"}, {}, "Nothing is left to measure, because raw pixels have"),
+        ({"linear": "off", "knn": "off", "scratch": "off"}, {}, "Nothing is left to measure, because raw pixels, "),
     ],
 )
 def test_what_can_not_be_measured_is_refused_in_one_sentence(changes, options, sentence):
@@ -201,6 +202,52 @@ def test_what_can_not_be_measured_is_refused_in_one_sentence(changes, options, s
         run_of(SMALL.with_changes(**changes), **options)
     assert str(refused.value).startswith(sentence)
     assert str(refused.value).count(". ") == 0
+
+
+def test_passages_are_measured_as_pictures_are_and_notes_say_what_the_model_has_read():
+    config = TransferConfig(
+        data="speeches", factor="century", encoder="bert", against="bag-of-words", most_labels="20", seeds=3,
+        fine_tuning="off", scratch="off",
+    )  # fmt: skip
+    trainer, _ = run_of(config, pictures=None)
+    assert len(trainer.freeze()) == trainer.planned == 2 * 2 * 5 * 3
+    found = trainer.evaluate()
+    assert found["chance"] == 0.25
+    assert found["knn_20"] > 0.4  # 0.52
+    assert found["against_linear_20"] > 0.35  # 0.44
+    assert "Passages that name a year are left out." in trainer.notes
+    assert sum("the held-out ones too" in note for note in trainer.notes) == 1
+    assert trainer.card()["task"] == {"name": "century", "classes": ["1700s", "1800s", "1900s", "2000s"]}
+
+
+def test_a_language_model_is_fine_tuned_and_its_net_trained_from_scratch():
+    config = TransferConfig(
+        data="speeches", factor="century", encoder="bert", against="none", most_labels="1", seeds=1, steps=5, batch=4,
+        linear="off", knn="off",
+    )  # fmt: skip
+    before = {name: value.clone() for name, value in language.load("bert").model.state_dict().items()}
+    trainer, _ = run_of(config, pictures=None)
+    assert [each.way for each in trainer.freeze()] == ["fine_tuning", "scratch"]
+    for name, value in language.load("bert").model.state_dict().items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
+
+
+def test_word_vectors_have_no_net_to_train():
+    config = TransferConfig(
+        data="speeches", factor="century", encoder="word2vec", against="none", linear="off", knn="off"
+    )
+    with pytest.raises(TrainingError, match="bags of words and word vectors have no net to train"):
+        TransferTrainer(config)
+
+
+def test_encoders_that_read_alike_hold_their_examples_once(frozen_run):
+    trainer, _ = frozen_run
+    first, second = (trainer._read(encoder) for encoder in trainer.encoders)
+    assert first is second
+    texts = TransferTrainer(
+        TransferConfig(data="speeches", factor="century", encoder="word2vec", against="bag-of-words", most_labels="1")
+    )
+    assert [bank.shape[1] for bank, _ in map(texts._read, texts.encoders)] == [96, 2_000]
 
 
 def test_features_that_are_nan_are_refused(learned):

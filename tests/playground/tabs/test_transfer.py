@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
 
+from backends.data.passages import load_passages
 from backends.data.splits import load_split
+from backends.engine.config import ConfigError
 from backends.engine.trainer import TrainingError
+from backends.language import shipped as language
 from backends.simclr import shipped as simclr
 from backends.transfer import table as table_module
 from backends.transfer.config import OWN_RUNS, TITLES, TransferConfig
@@ -20,12 +24,20 @@ from backends.transfer.labels import check_task
 from backends.transfer.points import Point, curves
 from backends.transfer.presets import PRESETS
 from backends.transfer.table_config import TableConfig
+from backends.word2vec import shipped as word2vec
 from playground import controls
 from playground.components.run_panel import status_html
 from playground.links import query_of, read_query
 from playground.own_pictures import take_own_pictures
 from playground.session import Run
-from playground.tabs import transfer, transfer_home, transfer_live, transfer_table
+from playground.tabs import (
+    transfer,
+    transfer_home,
+    transfer_live,
+    transfer_passages,
+    transfer_pictures,
+    transfer_table,
+)
 from playground.tabs.presets import expectation_html, wire_presets
 from playground.tabs.transfer_presets import lay_out_presets
 from playground.tabs.transfer_state import RUN_TABS, TAB, TABLE, missing_run, own_runs
@@ -64,7 +76,7 @@ def test_a_link_with_a_task_that_the_pictures_do_not_have_says_so():
     assert "of emoji it must be one of category, artist" in " ".join(link.problems)
 
 
-def test_own_runs_are_those_of_the_four_tabs_that_have_taken_a_step(session):
+def test_own_runs_are_those_of_the_tabs_that_have_taken_a_step(session):
     assert set(RUN_TABS) == set(OWN_RUNS)
     session.runs["mae"] = SimpleNamespace(frozen="of mae", snapshot=object())
     session.runs["clip"] = SimpleNamespace(frozen="untouched", snapshot=None)
@@ -131,13 +143,22 @@ def test_a_visitor_s_folder_is_text_wherever_it_is_spoken_of(store, session):
 
 
 @pytest.mark.parametrize(
-    ("data", "factor", "value"),
-    [("emoji", "shape", "category"), ("own", "shape", "folder"), ("apples", "pose", "pose"), ("apples", "x", "shape")],
+    ("data", "chosen", "values"),
+    [
+        ("emoji", ("shape", "mae", "none"), ["category", "mae", "none"]),
+        ("own", ("shape", "mae", "clip"), ["folder", "mae", "clip"]),
+        ("apples", ("pose", "bert", "gpt"), ["pose", "simclr", "pixels"]),
+        ("apples", ("x", "y", "z"), ["shape", "simclr", "pixels"]),
+        ("speeches", ("shape", "simclr", "pixels"), ["century", "bert", "bag-of-words"]),
+        ("speeches", ("century", "gpt", "none"), ["century", "gpt", "none"]),
+    ],
 )
-def test_only_tasks_of_the_pictures_are_on_offer(data, factor, value):
-    update = transfer.task_choices(data, factor)
-    assert update["value"] == value
-    assert value in [name for _, name in update["choices"]]
+def test_only_tasks_and_encoders_of_the_data_are_on_offer(data, chosen, values):
+    updates = transfer.choices(data, *chosen)
+    assert [update["value"] for update in updates] == values
+    for update, value in zip(updates, values, strict=True):
+        assert value in [name for _, name in update["choices"]]
+    TransferConfig(**dict(zip(("data", *transfer.OFFERED), (data, *values), strict=True)))
 
 
 def test_emoji_are_asked_for_no_more_labels_than_flags_have_pictures():
@@ -150,15 +171,81 @@ def test_emoji_are_asked_for_no_more_labels_than_flags_have_pictures():
         assert transfer.fewer(data, most) == gr.skip()
 
 
-def test_pictures_that_there_are_not_change_nothing():
-    assert transfer.task_choices("bananas", "shape") == gr.skip()
+def test_data_that_there_are_not_change_nothing():
+    assert transfer.choices("bananas", "shape", "simclr", "pixels") == [gr.skip()] * 3
+
+
+def test_a_link_to_speeches_opens_and_what_is_on_offer_is_asked_for_then(store, session):
+    with gr.Blocks():
+        tab = transfer.build_tab(store)
+    wanted = {"data": "speeches", "factor": "century", "encoder": "gpt", "against": "bert"}
+    link = read_query({"tab": TAB, **wanted}, {TAB: transfer.LINK})
+    assert link.problems == []
+    names = [getattr(output, "elem_id", None) for output in tab.outputs]
+    values = tab.open(session, link)
+    shown = dict(zip(names, values, strict=True))
+    assert {name: shown[f"transfer-{name}"] for name in wanted} == wanted
+    assert isinstance(tab.outputs[-1], gr.State)
+    assert values[-1] is True
+
+
+def test_emoji_are_shown_whatever_was_asked_of_apples():
+    assert transfer_pictures.USE.config.parse({"data": "emoji", "image_size": "32"})
+    assert transfer_pictures.USE.settings == ("data", "image_size")
+    with pytest.raises(ConfigError, match=r"^Speeches are text: their passages stand under Passages.$"):
+        transfer_pictures.USE.config.parse({"data": "speeches", "image_size": "32"})
+
+
+def test_passages_stand_by_century_with_their_speech_and_are_text(store, session):
+    first = transfer_passages.passages_html(session, turn=False)
+    assert [f"<h3>{name}</h3>" in first for name in ("1700s", "1800s", "1900s", "2000s")] == [True] * 4
+    assert first.count("<figure>") == 4 * transfer_passages.SHOWN_EACH
+    assert "<figcaption>Washington, 17" in first
+    assert transfer_passages.passages_html(session, turn=False) == first
+    assert transfer_passages.passages_html(session, turn=True) != first
+    train, _ = load_passages()
+    attacked = replace(train.subset([0, 400, 700, 1000]), texts=(ATTACK,) * 4, names=(ATTACK,) * 4)
+    shown = transfer_passages.columns_html(attacked, 99)
+    assert "<img" not in shown
+    assert shown.count("&lt;img") == 2 * 4 * transfer_passages.SHOWN_EACH
+
+
+def test_a_run_on_speeches_is_drawn_and_its_encoders_come_from_the_visitor_s_tabs(store, session):
+    assert "train one in the tab Language" in missing_run(session, "own-bert")
+    session.runs["language"] = SimpleNamespace(
+        frozen=SimpleNamespace(models={"gpt": language.load("gpt")}), snapshot=object(), config=None
+    )
+    session.runs["word2vec"] = SimpleNamespace(frozen=word2vec.load().vectors, snapshot=object(), config=None)
+    assert set(own_runs(session)) == {"own-gpt", "own-word2vec"}
+    config = TransferConfig(
+        data="speeches", factor="century", encoder="own-word2vec", against="bag-of-words", most_labels="2", seeds=1,
+        fine_tuning="off", scratch="off",
+    )  # fmt: skip
+    run = finish(begin(store, session, config))
+    chart, said, numbers = transfer_live.draw(session, run, True)
+    assert said.startswith('<p class="transfer-verdict">Speech&#x27;s century with 2 labels per class, linear probe: ')
+    assert json.loads(chart)["layout"]["title"]["text"].startswith("Speech's century: told right on held-out passages")
+    assert "Your word2vec, linear" in numbers
+
+
+def test_the_table_of_speeches_has_the_encoders_of_text(store, session, monkeypatch):
+    monkeypatch.setattr(
+        table_module, "titles_of", lambda data: {name: TITLES[name] for name in ("word2vec", "bag-of-words")}
+    )
+    run = Run(
+        transfer_table.make_trainer(store, session, TableConfig(data="speeches", labels="2", seeds=2)),
+        store.device_lock,
+    )
+    chart, findings = transfer_table.draw(session, finish(run), True)
+    assert json.loads(chart)["layout"]["yaxis"]["ticktext"] == ["word2vec", "Bag of words"]
+    assert "<b>Speech&#x27;s century</b>: " in findings
 
 
 @pytest.fixture
 def few(monkeypatch):
     """A table of two encoders."""
     names = ("untrained", "pixels")
-    monkeypatch.setattr(table_module, "TITLES", {name: TITLES[name] for name in names})
+    monkeypatch.setattr(table_module, "titles_of", lambda data: {name: TITLES[name] for name in names})
 
 
 @pytest.fixture
