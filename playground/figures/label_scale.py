@@ -9,7 +9,7 @@ from playground.figures import style
 from playground.figures.scale import in_words
 
 LAST_POWER = 10
-ROOM = 3.6
+ROOM = 5.2
 """Powers of ten to the right of the largest set, for its words."""
 
 
