@@ -15,7 +15,7 @@ from backends.recordings import sheets
 from backends.recordings.recipes import COMMAND, Curve, Track, recipes
 from backends.recordings.recording import MAX_SAID, Card, Line, Recording, Said
 
-POINTS = 24
+POINTS = 30
 """Of a curve, fewer where a training has fewer slices. Each is a whole test on what is held out, which the clock of the
 training leaves out."""
 EARLY = 1.6

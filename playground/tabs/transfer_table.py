@@ -122,12 +122,13 @@ def kind_of(session: Session) -> str:
 
 
 def draw(session: Session, run: Run, everything: bool) -> list[Any]:
-    """Chart and sentences; None each while no cell is new."""
+    """Chart and sentences; None each while no cell is new, no encoder is left out, and the run is not over."""
     points: Sequence[Point] = run.frozen
-    if run.views.get("points") == len(points) and not everything:
-        return [None, None]
-    run.views["points"] = len(points)
     trainer: Any = run.trainer
+    shows = (len(points), len(trainer.encoders), run.done)
+    if run.views.get("shows") == shows and not everything:
+        return [None, None]
+    run.views["shows"] = shows
     kind = kind_of(session)
     shown = [point for point in points if point.way == kind]
     chart = chart_of(shown, [encoder.name for encoder in trainer.encoders], list(trainer.tasks), run.config, kind)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from backends.recordings.files import load
 from playground.lecture import shipped
 from tests.browser.conftest import Server, Visitor, wait_for
 from tests.browser.test_accessibility import serious
@@ -143,7 +144,8 @@ def test_a_recorded_run_plays_at_once_and_steps_aside_for_the_live_one_which_no_
     print(f"recorded run after {time.monotonic() - begun:.2f} s")
     assert "RECORDED" in page.inner_text(".lr-badge").upper()
     ready(guest, "play")
-    assert "busy CPU cores, seed 1" in page.inner_text(".lr-card")
+    card = load("rotation").card
+    assert page.inner_text(".lr-card").startswith(f"{card.machine}, seed {card.seed}")
     page.locator("#pretext-steps input").fill("60")
     page.locator("#pretext-steps input").blur()
     page.click("#pretext-train")

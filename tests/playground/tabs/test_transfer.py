@@ -17,6 +17,7 @@ from backends.data.splits import load_split
 from backends.engine.config import ConfigError
 from backends.engine.trainer import TrainingError
 from backends.language import shipped as language
+from backends.nets.frozen import frozen_copy
 from backends.simclr import shipped as simclr
 from backends.transfer import table as table_module
 from backends.transfer.config import OWN_RUNS, TITLES, TransferConfig
@@ -269,6 +270,27 @@ def test_the_table_has_a_row_an_encoder_and_a_sentence_a_task(session, filled_ta
     assert transfer_table.draw(session, filled_table, True)[0] != chart
     assert transfer_table.draw(session, filled_table, False) == [None, None]
     assert transfer_table.describe(filled_table).startswith("2 of 2 encoders · 1 tasks")
+
+
+def test_a_run_of_one_s_own_that_is_refused_at_the_end_leaves_no_row_and_a_sentence(store, session, monkeypatch):
+    monkeypatch.setattr(table_module, "TITLES", {name: TITLES[name] for name in ("untrained", "pixels", "own-simclr")})
+    learned = simclr.load(simclr.FIRST)
+    broken = replace(learned, model=frozen_copy(learned.model))
+    for parameter in broken.model.encoder.parameters():
+        parameter.data.fill_(float("nan"))
+    session.runs["simclr"] = SimpleNamespace(frozen=broken, snapshot=object(), config=learned.config)
+    take_own_pictures(session, toys())
+    config = TableConfig(data="own", labels="2", seeds=2)
+    run = Run(transfer_table.make_trainer(store, session, config), store.device_lock)
+    views = transfer_table.draw(session, run, True)
+    while run.pull() is not None:
+        drawn = transfer_table.draw(session, run, False)
+        views = [old if new is None else new for old, new in zip(views, drawn, strict=True)]
+    chart, findings = views
+    assert sorted(json.loads(chart)["layout"]["yaxis"]["ticktext"]) == ["Raw pixels", "Untrained net"]
+    assert "So far:" not in findings
+    assert run.failure is None
+    assert "Your SimCLR run makes features that are NaN or infinite: it has no row here." in run.trainer.notes
 
 
 def test_only_whole_rows_are_shown():
