@@ -41,7 +41,9 @@ def trained(visitor: Visitor) -> Visitor:
     visitor.page.wait_for_selector("#recall-train:visible")
     wait_for(lambda: setting(visitor) == "3", "the link's settings")
     visitor.page.click("#recall-step")
-    visitor.page.wait_for_selector("#recall-status [data-phase=paused]")
+    visitor.page.wait_for_selector(
+        "#recall-status :is([data-phase=paused], [data-phase=done])"
+    )  # 20 steps may be one slice
     visitor.page.wait_for_selector(f"{CHART} [data-traces='2']")
     return visitor
 

@@ -8,6 +8,7 @@ import pytest
 
 from backends.recordings.files import load
 from playground.lecture import shipped
+from playground.tabs import start
 from tests.browser.conftest import Server, Visitor, wait_for
 from tests.browser.test_accessibility import serious
 
@@ -181,7 +182,7 @@ def test_lecture_mode_has_nothing_serious_and_its_notes_can_be_printed(guest, se
 def test_every_step_of_the_whole_page_finds_its_tab_its_view_and_its_target(server_of, lend_page):
     server = server_of(None)
     lent = lend_page()
-    guest = Visitor(lent.page.context, lent.page, lent.errors, lent.requests).open(server.address)
+    guest = Visitor(lent.page.context, lent.page, lent.errors, lent.requests).open(server.address, start.TAB)
     page = guest.page
     page.keyboard.press("l")
     steps = page.evaluate("document.querySelector('.lb-root').view.steps")
