@@ -24,5 +24,5 @@ USER visitor
 RUN mkdir -p /home/visitor/numba /home/visitor/uploads
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:7860/', method='HEAD'), timeout=8)"]
+    CMD ["python", "-c", "import app, urllib.request as u; u.urlopen(u.Request(f'http://127.0.0.1:{app.hosted_port()}/', method='HEAD'), timeout=8)"]
 CMD ["python", "app.py", "--hosted"]

@@ -28,15 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(said, file=sys.stderr)
         return 2
     from backends.engine import zero_gpu
-    from backends.engine.threads import wait_politely
 
     on_zero_gpu = zero_gpu.is_zero_gpu()
     if on_zero_gpu:  # before torch is imported
         zero_gpu.register()
 
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads would get in the way of those that train
-    wait_politely()
-    sys.setswitchinterval(LOCK_SECONDS)
+    share_cores()
     from backends.engine.device import DeviceError, choose_device
 
     try:
@@ -69,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     _, address, shared = demo.launch(
         server_name=options.host or _host(hosted),
-        server_port=options.port or _environment_port(hosted),
+        server_port=options.port or (hosted_port() if hosted else None),  # None: Gradio looks for one itself
         share=options.share,
         prevent_thread_lock=True,
         mcp_server=options.mcp,
@@ -82,6 +79,15 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         store.close()
     return 0
+
+
+def share_cores() -> None:
+    """Let threads that train go first; call it before numpy and torch are first imported."""
+    from backends.engine.threads import wait_politely
+
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads would get in the way of those that train
+    wait_politely()
+    sys.setswitchinterval(LOCK_SECONDS)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,10 +121,8 @@ def _host(hosted: bool) -> str:
     return os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if hosted else "127.0.0.1")
 
 
-def _environment_port(hosted: bool) -> int | None:
-    """The port that the host's environment names; None: the first free one from 7860."""
-    if not hosted:
-        return None  # Gradio looks at GRADIO_SERVER_PORT itself
+def hosted_port() -> int:
+    """The port that the host's environment names, or the one where most hosts look; the Dockerfile's check asks too."""
     named = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or ""
     return int(named) if named.isdecimal() else HOSTED_PORT
 

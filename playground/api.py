@@ -32,7 +32,8 @@ RUN_TABS = (
     "transfer_table",
 )
 PIN = "Pin this run under Compare."
-PIN_TABS = ("attention", "language", "pretext", "simclr", "simclr_experiment", "mae", "mae_ratios", "clip")
+UNPINNED = ("attention_sweep", "simclr_ablation", "transfer_table")
+"""Those whose panel pins nothing: they are many runs themselves."""
 TAKES = {
     "model": "Write the model that answers as model.safetensors with its settings.",
     "encoder": "Write the encoder alone.",
@@ -78,8 +79,6 @@ OTHERS: dict[str, str] = {
     "word2vec_load_named": "Load vectors that others published and that lie here already.",
     "word2vec_unload": LOADS["unload"],
     "word2vec_own_text": "Read a .txt to train on.",
-    "word2vec_pin": PIN,
-    "transfer_pin": PIN,
     "language_own_text": "Read a .txt to train on.",
     "language_load_file": LOADS["load_file"],
     "language_load_shipped": LOADS["load_shipped"],
@@ -131,7 +130,7 @@ def endpoints() -> dict[str, str]:
     """Every public name, and what it does in one line."""
     named = {f"{tab}_{name}": said for tab in RUN_TABS for name, said in RUNS.items()}
     named |= {f"{tab}_{name}": said for tab in PICTURE_TABS for name, said in {**TAKES, **LOADS}.items()}
-    named |= {f"{tab}_pin": PIN for tab in PIN_TABS}
+    named |= {f"{tab}_pin": PIN for tab in RUN_TABS if tab not in UNPINNED}
     named |= {f"clip_{name}": said for name, said in LOADS.items()}
     named |= {f"{tab}_own_pictures": OWN_PICTURES for tab in PICTURE_TABS}
     named |= {f"{tab}_place_picture": PLACE_PICTURE for tab in PICTURE_TABS}

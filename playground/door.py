@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import threading
 from collections import Counter
@@ -27,6 +26,10 @@ CLOSED = re.compile(
 )
 """Gradio's routes for makers of pages, for recordings and for fetching from elsewhere: this page uses none of them."""
 NAMED = re.compile(r"/(?:call/v2|call|run|api)/([^/]+)/?")
+LEAST_CHARGE = 64 << 10
+"""Bytes that any file counts for: many tiny ones take a disk's files before they take its bytes."""
+MULTIPART_SLACK = 64 << 10
+"""Bytes by which a request may exceed the file that it brings: boundaries, headers, names."""
 _ANSWERED = "response already started"
 NO_BODY_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -41,33 +44,37 @@ class Uploads:
         self._coming: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def bytes_of(self, client: str | None = None) -> int:
-        """Bytes of one client, or of all."""
+    def charged(self, client: str) -> tuple[int, int]:
+        """Bytes that one client's uploads are charged, and everybody's; looks once at each file that lay there."""
         with self._lock:
             self._lying = {path: kept for path, kept in self._lying.items() if path.exists()}
-            lying = sum(size for owner, size in self._lying.values() if client in (None, owner))
-            return lying + sum(size for owner, size in self._coming.items() if client in (None, owner))
+            charges = self._coming.copy()
+            for owner, size in self._lying.values():
+                charges[owner] += size
+        return charges[client], charges.total()
 
     def refusal(self, client: str, count: int, limits: Limits) -> str:
-        """Why `count` more bytes can't be taken from a client now; empty: they can."""
-        if count > limits.file_bytes:
+        """Why a request of `count` bytes can't be taken from a client now; empty: it can."""
+        count = max(count, LEAST_CHARGE)
+        if count > limits.file_bytes + MULTIPART_SLACK:
             return f"The file has {count / MEGABYTE:,.0f} MB; up to {limits.file_megabytes} MB can be uploaded here."
-        if self.bytes_of(client) + count > limits.client_bytes:
+        own, all_together = self.charged(client)
+        if own + count > limits.client_bytes:
             return f"Your uploads together have more than {limits.client_bytes >> 20} MB: try again in some minutes."
-        if self.bytes_of() + count > limits.upload_bytes:
+        if all_together + count > limits.upload_bytes:
             return "Other visitors have uploaded as much as this server can hold: try again in some minutes."
         return ""
 
     def begin(self, client: str, count: int) -> None:
-        """Count what is on its way."""
+        """Charge a request of `count` bytes that is on its way."""
         with self._lock:
-            self._coming[client] += count
+            self._coming[client] += max(count, LEAST_CHARGE)
 
     def end(self, client: str, count: int, paths: list[Path]) -> None:
-        """Count what has arrived instead."""
-        sizes = {path: path.stat().st_size for path in paths if path.is_file()}
+        """Charge what has arrived instead: the files at `paths`."""
+        sizes = {path: max(path.stat().st_size, LEAST_CHARGE) for path in paths if path.is_file()}
         with self._lock:
-            self._coming[client] -= count
+            self._coming[client] -= max(count, LEAST_CHARGE)
             self._coming += Counter()  # drops those who send nothing now
             self._lying |= {path: (client, size) for path, size in sizes.items()}
 
@@ -109,7 +116,7 @@ class Door:
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         client, length = _client(scope), _header(scope, b"content-length")
         # Who doesn't say how much comes may send one whole file.
-        count = int(length) if length.isdecimal() else self.limits.file_bytes
+        count = int(length) if length.isdecimal() else self.limits.file_bytes + MULTIPART_SLACK
         if said := self.uploads.refusal(client, count, self.limits):
             await _answer(send, 413, said)
             return
@@ -208,15 +215,15 @@ def _too_large(most: int) -> str:
 
 def _client(scope: Scope) -> str:
     """Whose request it is: behind a Space's proxy the address that the proxy saw, which stands last."""
-    forwarded = _header(scope, b"x-forwarded-for").split(",")[-1].strip() if is_space(os.environ) else ""
+    forwarded = _header(scope, b"x-forwarded-for").split(",")[-1].strip() if is_space() else ""
     return forwarded or str((scope.get("client") or ("",))[0])
 
 
 def _public_names(scope: Scope) -> set[str]:
-    """The endpoints' names, asked for again where the page has others by now."""
+    """Names that a request may call now, for they change with the page; "predict" stands for what doesn't queue."""
     blocks = scope["app"].get_blocks()
     names = {str(event.api_name) for event in blocks.fns.values() if event.api_visibility != "private"}
-    return names | {"predict"}  # what the page calls for events that don't queue
+    return names | {"predict"}
 
 
 def _paths(body: bytes) -> list[Path]:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from backends.engine.config import MethodConfig, SettingInfo
-from playground.session import Run, Session
+from playground.session import Run, Session, worth_keeping
 
 MAX_KEPT = 12
 """Per visitor."""
@@ -26,7 +26,7 @@ MAX_NUMBERS = 20_000
 MAX_METRICS, MAX_SETTINGS = 128, 80
 MAX_NAME, MAX_SHOWN = 48, 120
 MOST = 1e15
-KEPT = "kept_runs"
+KEPT = worth_keeping("kept_runs")
 TITLES = {
     "word2vec": "Word2Vec",
     "recall": "Recall",
@@ -191,8 +191,13 @@ def distinction(config: MethodConfig) -> str:
     """What sets a run apart from the defaults, in a few words."""
     known = {info.name: info for info in type(config).settings()}
     changes = config.differences(type(config)())
-    parts = [f"{known[name].label.lower()} {_shown(known[name], mine)}" for name, (mine, _) in changes.items()]
+    parts = [f"{known[name].label.lower()} {value_in_words(known[name], mine)}" for name, (mine, _) in changes.items()]
     return ", ".join(parts) if parts else "default settings"
+
+
+def value_in_words(info: SettingInfo, value: Any) -> str:
+    """A setting's value as the page shows it."""
+    return info.choices[value] if info.choices and value in info.choices else f"{value}"
 
 
 def _first_name(method: str, config: MethodConfig) -> str:
@@ -263,11 +268,7 @@ def add_from_file(session: Session, runs: Sequence[KeptRun]) -> tuple[int, int]:
 
 
 def _setting(info: SettingInfo, config: MethodConfig) -> KeptSetting:
-    return KeptSetting(label=info.label[:MAX_SHOWN], value=_shown(info, getattr(config, info.name))[:MAX_SHOWN])
-
-
-def _shown(info: SettingInfo, value: Any) -> str:
-    return info.choices[value] if info.choices and value in info.choices else f"{value}"
+    return KeptSetting(label=info.label[:MAX_SHOWN], value=value_in_words(info, getattr(config, info.name))[:MAX_SHOWN])
 
 
 def _finite(value: float | None) -> float | None:

@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from backends import recordings
-from playground.links import TAB_PARAMETER, Link, LinkTarget, read_query
+from backends.recordings.recipes import NAMES as RECORDINGS
+from playground.links import TAB_PARAMETER, Link, LinkTarget, quoted, read_query
 
 SHIPPED = Path(__file__).resolve().parents[1] / "assets" / "lecture" / "lecture.toml"
 MAX_FILE_BYTES = 256_000
@@ -142,7 +142,7 @@ def parse_lecture(text: str, name: str) -> Lecture:
     unknown = [key for key in content if key not in ("title", "step")]
     if unknown:
         raise LectureError(
-            f"{name}, line {_line_of(lines, unknown[0])}: there is no key {_cut(unknown[0])} outside of a step; "
+            f"{name}, line {_line_of(lines, unknown[0])}: there is no key {quoted(unknown[0])} outside of a step; "
             "choose from title, step."
         )
     title = content.get("title", "Lecture")
@@ -166,7 +166,7 @@ def parse_lecture(text: str, name: str) -> Lecture:
         earlier = next((other for other in read if other.id == step.id), None)
         if earlier is not None:
             raise LectureError(
-                f"{name}, line {_line_of(lines[:end], 'id', start)}: the id {_cut(step.id)} is that of line "
+                f"{name}, line {_line_of(lines[:end], 'id', start)}: the id {quoted(step.id)} is that of line "
                 f"{earlier.line} too; give each step an id of its own."
             )
         read.append(step)
@@ -188,7 +188,7 @@ def stage(lecture: Lecture, targets: Mapping[str, LinkTarget], known: Collection
     for step in lecture.steps:
         where = f"{lecture.name}, line {step.line}, step {step.id}"
         if step.tab not in known:
-            raise LectureError(f"{where}: there is no tab {_cut(step.tab)}; choose from {', '.join(known)}.")
+            raise LectureError(f"{where}: there is no tab {quoted(step.tab)}; choose from {', '.join(known)}.")
         if step.tab not in targets:
             notes.append(f"{where}: the tab {step.tab} is not on this page; the step was left out.")
             continue
@@ -225,7 +225,7 @@ def unknown_step(steps: Sequence[Step], asked: str) -> str:
     """What to say where a link names a step that there is not."""
     if not steps:
         return "The link opens a step of the lecture; this page has none of its tabs."
-    return f"The link opens step {_cut(asked)}; the lecture has the steps 1 to {len(steps)}."
+    return f"The link opens step {quoted(asked)}; the lecture has the steps 1 to {len(steps)}."
 
 
 def _step(fields: Mapping[str, Any], lines: Sequence[str], start: int, name: str) -> Step:
@@ -236,7 +236,7 @@ def _step(fields: Mapping[str, Any], lines: Sequence[str], start: int, name: str
 
     for key, value in fields.items():
         if key not in MAX_CHARACTERS:
-            raise refuse(key, f"a step has no key {_cut(key)}; choose from {', '.join(MAX_CHARACTERS)}.")
+            raise refuse(key, f"a step has no key {quoted(key)}; choose from {', '.join(MAX_CHARACTERS)}.")
         if not isinstance(value, str):
             raise refuse(key, f"{key} must be a text in quotes.")
         if len(value) > MAX_CHARACTERS[key]:
@@ -248,8 +248,8 @@ def _step(fields: Mapping[str, Any], lines: Sequence[str], start: int, name: str
         raise refuse("id", "an id is made of small letters, digits and hyphens, and begins with a letter.")
     if fields.get("target") and not _TARGET.fullmatch(fields["target"]):
         raise refuse("target", "target must be a CSS selector, as in #simclr-train.")
-    if fields.get("recording") and fields["recording"] not in recordings.NAMES:
-        raise refuse("recording", f"there is no such recording; choose from {', '.join(recordings.NAMES)}.")
+    if fields.get("recording") and fields["recording"] not in RECORDINGS:
+        raise refuse("recording", f"there is no such recording; choose from {', '.join(RECORDINGS)}.")
     if fields.get("focus", "all") not in FOCUSES:
         raise refuse("focus", f"focus must be one of {', '.join(FOCUSES)}.")
     view = tuple(part.strip() for part in fields.get("view", "").split(VIEW_SEPARATOR) if part.strip())
@@ -270,7 +270,3 @@ def _syntax_sentence(text: str, name: str, error: str) -> str:
     line = found[1] if found else str(text.count("\n") + 1)
     what = error.split(" (at ")[0].rstrip(".")
     return f'{name}, line {line}: {what[:1].lower()}{what[1:]}. Put texts in quotes, one key = "text" a line.'
-
-
-def _cut(text: str) -> str:
-    return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"

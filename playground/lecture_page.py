@@ -9,8 +9,9 @@ from typing import Any
 
 import gradio as gr
 
-from backends import recordings
 from backends.engine.checkpoints import CheckpointError
+from backends.recordings import files as recordings
+from backends.recordings.recipes import NAMES as RECORDINGS
 from playground import lecture
 from playground.components.lecture_bar import asked_step, lecture_bar, opens, pack_lecture
 from playground.components.plotly_view import static_url
@@ -120,12 +121,13 @@ def build_stage(
             card = recordings.load(name).card
         except CheckpointError:
             continue  # without its recording a step is as good as one that has none
-        recorded[name] = {"url": static_url(recording_path(name)), "live": LIVE[name]}
+        recorded[name] = {"url": static_url(recordings.path_of(name)), "live": LIVE[name]}
         cards[name] = f"{card.seconds:.0f} s on {card.machine}, seed {card.seed}, {card.date} ({card.made_by})"
     steps = [
         {
             "id": step.id,
             "tab": step.tab,
+            "label": labels[step.tab],
             "title": step.title,
             "say": step.say,
             "click": step.click,
@@ -148,14 +150,9 @@ def set_tabs(staged: Staged) -> list[str]:
     return sorted({link.tab for link in staged.links.values() if link.tab is not None})
 
 
-def recording_path(name: str) -> Any:
-    """Of a recording's file."""
-    return recordings.FOLDER / f"{name}.json"
-
-
 def served() -> list[Any]:
     """The files that the page fetches by itself."""
-    return [recording_path(name) for name in recordings.NAMES]
+    return [recordings.path_of(name) for name in RECORDINGS]
 
 
 def is_busy(session: Session, tab: str) -> bool:

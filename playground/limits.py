@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 SPACE_VARIABLE = "SPACE_ID"
 """Hugging Face sets it on every Space; a Space starts `python app.py` without flags."""
 MEGABYTE = 1 << 20
-_UP_TO = re.compile(r"\bup to (\d+) MB\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +50,10 @@ class Limits:
         """What one upload may have, in whole megabytes."""
         return self.file_bytes // MEGABYTE
 
+    def up_to(self, count: int) -> str:
+        """What a field says of its file's size, as in "up to 20 MB": `count` bytes, or what an upload may have."""
+        return f"up to {min(count // MEGABYTE, self.file_megabytes)} MB"
+
 
 OWN = Limits()
 """A file may be above the largest that is read (vectors, 200 MB), so that a slightly larger one gets our sentence."""
@@ -74,16 +75,3 @@ HOSTED = Limits(
 def is_space(environment: Mapping[str, str] | None = None) -> bool:
     """Whether this is a Hugging Face Space."""
     return bool((os.environ if environment is None else environment).get(SPACE_VARIABLE))
-
-
-def say_file_limit(components: Iterator[Any], limits: Limits) -> None:
-    """Let every label that promises more than an upload may have promise that much."""
-
-    def less(found: re.Match[str]) -> str:
-        return found[0].replace(found[1], str(min(int(found[1]), limits.file_megabytes)))
-
-    for component in components:
-        for name in ("label", "value"):
-            text = getattr(component, name, None)
-            if isinstance(text, str) and _UP_TO.search(text):
-                setattr(component, name, _UP_TO.sub(less, text))

@@ -13,6 +13,8 @@ from playground.link_texts import MAX_LINK_TEXT, KeptText
 TAB_PARAMETER = "tab"
 MAX_PARAMETERS = 64
 MAX_VALUE_CHARACTERS = 200
+LINK_KEY = "link"
+"""Where in `Session.uploads` the link stands that the page was opened by, or whose address it has."""
 VIEW_PARAMETER = "view"
 IGNORED = ("__theme", "logs", "__sign")
 """Parameters of Gradio and of hosts, which are no settings."""
@@ -84,7 +86,7 @@ def read_query(parameters: Mapping[str, str], targets: Mapping[str, LinkTarget],
         return Link()
     tab = given.pop(TAB_PARAMETER, unnamed or next(iter(targets)))
     if tab not in targets:
-        return Link(problems=[f"The link names the tab {_cut(tab)}; there is {', '.join(targets)}."], query=query)
+        return Link(problems=[f"The link names the tab {quoted(tab)}; there is {', '.join(targets)}."], query=query)
     target, problems = targets[tab], []
     values: dict[str, dict[str, str]] = {prefix: {} for prefix in target.configs}
     texts, said = _texts_of(given, target)
@@ -95,7 +97,7 @@ def read_query(parameters: Mapping[str, str], targets: Mapping[str, LinkTarget],
         if name in kept or name in target.texts:
             continue
         if prefix is None:
-            problems.append(f"The link sets {_cut(name)}, which is no setting here; it was left out.")
+            problems.append(f"The link sets {quoted(name)}, which is no setting here; it was left out.")
         else:
             values[prefix][name[len(prefix) :]] = value[:MAX_VALUE_CHARACTERS]
     configs = {}
@@ -105,7 +107,7 @@ def read_query(parameters: Mapping[str, str], targets: Mapping[str, LinkTarget],
     if view in GRADIO_VIEWS or view in target.views:
         view = None if view in GRADIO_VIEWS else view
     elif view is not None:
-        problems.append(f"The link names the part {_cut(view)}; there is {', '.join(target.views) or 'none'}.")
+        problems.append(f"The link names the part {quoted(view)}; there is {', '.join(target.views) or 'none'}.")
         view = None
     return Link(tab, configs, texts, problems, query, view)
 
@@ -151,5 +153,6 @@ def _config_of(config: type[MethodConfig], values: Mapping[str, str]) -> tuple[M
         return config(), [*problems, f"{error} The defaults were kept."]
 
 
-def _cut(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text that came from outside, in quotes, cut where it is long."""
     return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"

@@ -7,13 +7,13 @@ from typing import Protocol
 
 from backends.data.pictures import PictureSet
 from backends.data.splits import Data, Shortcut, Split, load_split
-from playground.session import Session
+from playground.session import Session, worth_keeping
 
 OWN_DATA: Data = "own"
 """What the setting `data` is called for them, in every method's config."""
 OWN_SIZE = 64
 """Pixels a side at which they are read."""
-PICTURES, VERSION = "own_pictures", "own_pictures_version"
+PICTURES, VERSION = worth_keeping("own_pictures"), "own_pictures_version"
 
 
 class PictureConfig(Protocol):

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from backends.engine.config import MethodConfig, SettingInfo
+from backends.engine.config import MethodConfig
 from backends.engine.trainer import Snapshot
-from playground.kept_runs import KeptError, distinction, keep
-from playground.session import Run, Session
+from playground.kept_runs import KeptError, keep, value_in_words
+from playground.session import Run, Session, worth_keeping
 
 MAX_PINS = 4
 """Per visitor: each holds a frozen copy of what its run had learned."""
@@ -49,7 +49,7 @@ class PinError(ValueError):
 
 def pins_of(session: Session, tab: str) -> list[Pin]:
     """The pins of a tab, oldest first."""
-    pins: list[Pin] = session.uploads.setdefault(f"{tab}_pins", [])
+    pins: list[Pin] = session.uploads.setdefault(worth_keeping(f"{tab}_pins"), [])
     return pins
 
 
@@ -74,16 +74,7 @@ def settings_line(one: MethodConfig, other: MethodConfig) -> str:
     """In which settings two runs differ, in one line: "Window: 2 against 10"."""
     known = {info.name: info for info in type(one).settings()}
     parts = [
-        f"{known[name].label}: {_shown(known[name], mine)} against {_shown(known[name], theirs)}"
+        f"{known[name].label}: {value_in_words(known[name], mine)} against {value_in_words(known[name], theirs)}"
         for name, (mine, theirs) in one.differences(other).items()
     ]
     return " · ".join(parts) if parts else "the same settings"
-
-
-def short_name(config: MethodConfig) -> str:
-    """What sets a run apart from the defaults, for a list of pins."""
-    return distinction(config)
-
-
-def _shown(info: SettingInfo, value: Any) -> str:
-    return info.choices[value] if info.choices and value in info.choices else f"{value}"

@@ -32,7 +32,18 @@ QUEUE_POLL_SECONDS = 0.25
 NOBODY = ("", "None")
 """What a request without `session_hash` is called."""
 
+_worth_keeping: set[str] = set()
+
 log = logging.getLogger(__name__)
+
+
+def worth_keeping(key: str) -> str:
+    """Declare that what stands under this key of `Session.uploads` is a visitor's own; returns the key.
+
+    A session that holds such a thing makes room later than one that holds nothing.
+    """
+    _worth_keeping.add(key)
+    return key
 
 
 class FairLock:
@@ -138,6 +149,11 @@ class Session:
         self.touched = time.monotonic()
         self.left: float | None = None
         self._drivers: dict[str, object] = {}
+
+    @property
+    def holds_something(self) -> bool:
+        """Whether there are runs, or anything else that is `worth_keeping`."""
+        return bool(self.runs) or any(bool(self.uploads.get(key)) for key in tuple(_worth_keeping))
 
     def drive(self, tab: str) -> object:
         """Become the one event that trains in this tab; whoever did before finds `is_driver` false and ends."""
@@ -312,7 +328,9 @@ class SessionStore:
         with self._lock:
             surplus = len(self._sessions) - self.limits.sessions
             if surplus > 0:  # who holds nothing goes first: a flood of empty sessions takes nobody's run
-                by_worth = sorted(self._sessions.values(), key=lambda session: (bool(session.runs), session.training()))
+                by_worth = sorted(
+                    self._sessions.values(), key=lambda session: (session.holds_something, session.training())
+                )
                 for session in by_worth[:surplus]:
                     self._free(session)
             surplus = sum(len(session.runs) for session in self._sessions.values()) - self.limits.held_runs

@@ -23,6 +23,7 @@ from playground.components import (
     head_view,
     lecture_bar,
     mask_bench,
+    page_tabs,
     picture_grid,
     similarity_grid,
     webcam,
@@ -32,8 +33,9 @@ from playground.door import Door
 from playground.guard import Page
 from playground.lecture import Lecture
 from playground.lecture_page import build_stage, is_busy, served
-from playground.limits import OWN, Limits, say_file_limit
-from playground.links import Link
+from playground.limits import OWN, Limits
+from playground.links import LINK_KEY, Link
+from playground.page_scripts import MendedScripts
 from playground.session import SessionStore
 from playground.streams import keep_streams_open
 from playground.tabs import (
@@ -177,9 +179,9 @@ def build(
             session = store.attach(page, known, reloaded)
             link = stage.opened(dict(request.query_params))
             opened_part = dict(parts[link.tab].get(link.view, ())) if link.tab and link.view else {}
-            if session.uploads.get("link") == link.query:  # a reload: what was done since then counts
+            if session.uploads.get(LINK_KEY) == link.query:  # a reload: what was done since then counts
                 link = Link()
-            session.uploads["link"] = link.query or session.uploads.get("link")
+            session.uploads[LINK_KEY] = link.query or session.uploads.get(LINK_KEY)
             shown = link.tab or session.uploads.get(SHOWN_TAB, names[0])
             session.uploads |= {SHOWN_TAB: shown, OPENED: (page, {shown})}
             taken = link if link.configs or link.texts else None  # a step may open a tab and set nothing
@@ -201,7 +203,7 @@ def build(
             if not is_answered and (first or not await has_session(store, page)):
                 return unchanged(tabs[name])  # a page that opens selects its first tab itself, before it has a session
             session = store.of(page)
-            session.uploads |= {SHOWN_TAB: name} if link is None else {SHOWN_TAB: name, "link": link.query}
+            session.uploads |= {SHOWN_TAB: name} if link is None else {SHOWN_TAB: name, LINK_KEY: link.query}
             async with session.uploads.setdefault(OPENING, asyncio.Lock()):  # a step's settings come last
                 opened_on, seen = session.uploads.get(OPENED, ("", set()))
                 known = opened_on == page and name in seen and not tabs[name].every_time
@@ -227,7 +229,6 @@ def build(
         stage.wire(answered, on_select)
     keep_no_status(demo)
     api.describe(demo)
-    say_file_limit(iter(demo.blocks.values()), store.limits)
     demo.queue(max_size=store.limits.queue, default_concurrency_limit=8)
     keep_streams_open(demo)
     return demo
@@ -253,9 +254,9 @@ def parts_of(place: gr.Tab) -> dict[str, PartPath]:
 
 
 def static_files() -> list[Path]:
-    """What the page fetches by itself: plotly.js, scripts and styles of components, recorded runs."""
+    """What the page fetches by itself: plotly.js, `openTab`, scripts and styles of components, recorded runs."""
     scripted = [path for part in SCRIPTED for path in (*part.SCRIPTS.values(), part.STYLE)]
-    return [plotly_js_path(), *scripted, *served()]
+    return [plotly_js_path(), page_tabs.SCRIPT, *scripted, *served()]
 
 
 def labels() -> dict[str, str]:
@@ -299,7 +300,7 @@ def launch_options(limits: Limits = OWN) -> dict[str, Any]:
     return {
         "theme": theme(),
         "css_paths": [CSS_PATH],
-        "head": f'<script src="{static_url(plotly_js_path())}" defer></script>'
+        "head": f'<script src="{static_url(plotly_js_path())}" defer></script>{page_tabs.head()}'
         + "".join(part.head() for part in SCRIPTED),
         "max_file_size": limits.file_bytes,
         "show_error": False,
@@ -308,7 +309,7 @@ def launch_options(limits: Limits = OWN) -> dict[str, Any]:
         "state_session_capacity": 2 * limits.sessions,
         "footer_links": [],
         "quiet": True,
-        "app_kwargs": {"middleware": [Middleware(Door, limits=limits)]},
+        "app_kwargs": {"middleware": [Middleware(Door, limits=limits), Middleware(MendedScripts)]},
     } | ({"run_history": False} if "run_history" in inspect.signature(gr.Blocks.launch).parameters else {})
 
 

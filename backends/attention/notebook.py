@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from backends.attention.recall_config import RecallConfig
-from backends.engine.notebook_cells import BEFORE_THE_FIRST_CELL, code, markdown, notebook, settings_call, write
+from backends.engine.notebook_cells import (
+    BEFORE_THE_FIRST_CELL,
+    code,
+    markdown,
+    notebook,
+    settings_call,
+    sizes_cells,
+    write,
+)
 
 
 @dataclass(frozen=True)
@@ -18,7 +26,7 @@ class Standing:
 
     Attributes:
         step: of the run, from 1.
-        accuracy: of each net on the 1,024 held-out sequences, in [0, 1].
+        accuracy: of each net on the held-out sequences, in [0, 1].
         loss: of each net on them, the mean cross-entropy in nats.
     """
 
@@ -72,7 +80,7 @@ _SEQUENCES = """def draw(generator, count, distance):
 
 
 generator = torch.Generator().manual_seed(HELD_OUT_SEED + config.seed)
-held_out, right = draw(generator, 1_024, config.distance)
+held_out, right = draw(generator, TESTED_AT_THE_END, config.distance)
 for tokens in held_out[:3]:
     print("".join(letters_of(tokens, config.symbols)))"""
 
@@ -97,7 +105,7 @@ _TRAIN = """steps = {steps}
 def score(net, tokens, answers):
     \"\"\"Share of right answers, and the mean cross-entropy.\"\"\"
     net.eval()
-    logits = torch.cat([net(part) for part in tokens.split(128)])
+    logits = torch.cat([net(part) for part in tokens.split(EVALUATION_CHUNK)])
     net.train()
     return (logits.argmax(1) == answers).float().mean().item(), F.cross_entropy(logits, answers).item()
 
@@ -118,7 +126,7 @@ for step in range(1, steps + 1):
     if step % max(1, steps // 20) == 0 or step == steps:
         tested_at.append(step)
         for name, net in nets.items():
-            curves[name].append(score(net, held_out[:256], right[:256])[0])
+            curves[name].append(score(net, held_out[:TESTED], right[:TESTED])[0])
         said = ", ".join(f"{{name}} {{curve[-1]:.0%}}" for name, curve in curves.items())
         print(f"step {{step:>6,}} of {{steps:,}}   {{said}}")"""
 
@@ -151,7 +159,7 @@ _GRADIENT = """def gradient_norms(net, tokens):
 
 figure = go.Figure()
 for name, net in nets.items():
-    norms = gradient_norms(net.double(), held_out[:64])
+    norms = gradient_norms(net.double(), held_out[:GRADIENT_SEQUENCES])
     net.float()
     figure.add_scatter(x=list(range(len(norms)))[::-1], y=(norms / norms.max()).tolist(), name=name)
 figure.update_xaxes(title="steps before the question", autorange="reversed")
@@ -174,7 +182,7 @@ figure.update_layout(template="simple_white", height=320)"""
 
 _CHECK_NOTE = """## Is it the same run?
 
-What the page measured at step {step:,}, on the same 1,024 sequences, beside what came out here."""
+What the page measured at step {step:,}, on the same held-out sequences, beside what came out here."""
 
 _CHECK = """on_the_page = {{
     "transformer": {{"accuracy": {transformer_accuracy}, "loss": {transformer_loss}}},
@@ -220,6 +228,7 @@ def notebook_of(config: RecallConfig, standing: Standing | None = None) -> dict[
         code(_IMPORTS),
         markdown(_SETTINGS_NOTE),
         code(settings_call(config, "RecallConfig")),
+        *sizes_cells(_sizes()),
         markdown(_SEQUENCES_NOTE.format(symbols=config.symbols)),
         code(_SEQUENCES),
         markdown(_NETS_NOTE),
@@ -243,6 +252,18 @@ def notebook_of(config: RecallConfig, standing: Standing | None = None) -> dict[
 def write_notebook(config: RecallConfig, path: Path, standing: Standing | None = None) -> Path:
     """Write the notebook of a run; see `notebook_of`."""
     return write(notebook_of(config, standing), path)
+
+
+def _sizes() -> list[tuple[str, object, str]]:
+    """The constants of the tests, as they stand in their modules."""
+    from backends.attention import recall, recall_frozen
+
+    return [
+        ("TESTED", recall.TESTED, "held-out sequences while the nets train"),
+        ("TESTED_AT_THE_END", recall.TESTED_AT_THE_END, "and at the end"),
+        ("EVALUATION_CHUNK", recall_frozen.EVALUATION_CHUNK, "sequences that a net reads at a time"),
+        ("GRADIENT_SEQUENCES", recall_frozen.GRADIENT_SEQUENCES, "whose gradients are averaged"),
+    ]
 
 
 def _number(value: float) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from backends.attention.recall import RecallTrainer
 from backends.attention.recall_config import RecallConfig
 from backends.attention.recall_frozen import DistancePoint
-from backends.engine.checkpoints import write_atomically
+from backends.engine.checkpoints import write_text
 from backends.engine.trainer import Snapshot, Trainer
 
 DISTANCES = (5, 10, 20, 40, 80)
@@ -97,8 +97,7 @@ class RecallSweep(Trainer):
     def save(self, directory: Path) -> list[Path]:
         """Write the points as JSON."""
         text = json.dumps([asdict(point) for point in self.points], indent=1) + "\n"
-        path = directory / "distances.json"
-        return [write_atomically(path, lambda temporary: _write(temporary, text))]
+        return [write_text(directory / "distances.json", text)]
 
     def _point(self, last: Snapshot) -> SweepPoint:
         scores = self._running.evaluate()
@@ -109,7 +108,3 @@ class RecallSweep(Trainer):
             steps=last.step,
             seconds=last.seconds,
         )
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

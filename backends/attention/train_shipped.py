@@ -23,7 +23,7 @@ from backends.attention.shipped import (
     build,
     start_of,
 )
-from backends.engine.checkpoints import save_checkpoint, write_atomically
+from backends.engine.checkpoints import save_checkpoint, write_text
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -207,15 +207,8 @@ def make(recipe: Recipe, folder: Path) -> list[Path]:
         "made_by": "python -m backends.attention.train_shipped",
     }
     tensors = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    written = write_atomically(
-        folder / TOKENIZER_NAME,
-        lambda temporary: _write_text(temporary, json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False)),
-    )
+    written = write_text(folder / TOKENIZER_NAME, json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False))
     return [written, *save_checkpoint(folder / MODEL_NAME, tensors, card)]
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def main() -> None:

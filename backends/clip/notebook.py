@@ -13,15 +13,16 @@ from backends.data.splits import OWN
 from backends.engine.notebook_cells import (
     BEFORE_THE_FIRST_CELL,
     code,
-    literal,
+    fill,
     markdown,
     notebook,
     one_line,
+    own_pictures_cells,
     settings_call,
+    sizes_cells,
     write,
 )
 
-OWN_PICTURES_FILE = "my_pictures.zip"
 MODEL_FILE = "clip.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
 
@@ -53,24 +54,12 @@ from backends.clip.pairs import load_pairs
 from backends.clip.tokens import CaptionTokenizer
 from backends.clip.zero_shot import ten_way, top_k"""
 
-_OWN_NOTE = f"""## Your pictures
-
-The pictures that you brought are not in this notebook. Put the path of the same .zip in place of \
-`{OWN_PICTURES_FILE}`. Captions come from its captions.csv, or else from the names of its folders."""
-
-_OWN = f"""from backends.data.own_pictures import read_zip
-
-pictures = read_zip(Path("{OWN_PICTURES_FILE}"))
-print(f"{{len(pictures):,}} pictures")"""
+_CAPTIONS_NOTE = "Captions come from its captions.csv, or else from the names of its folders."
 
 _SETTINGS_NOTE = """## The settings
 
 The seed says where weights, batches and changes of pictures start. On the same processor the same numbers come out as \
 on the page; a GPU draws others."""
-
-_SIZES_NOTE = """## The sizes
-
-The page has no controls for these. You can change them here."""
 
 _PAIRS_NOTE = """## Pictures and captions
 
@@ -501,15 +490,14 @@ def notebook_of(config: CLIPConfig, *, data_note: str = "") -> dict[str, Any]:
     encoder = "vit" if config.image_encoder == "vit" else "conv"
     told = one_line(data_note) or _data_note(config)
     cells = [
-        markdown(_fill(_INTRODUCTION, before=BEFORE_THE_FIRST_CELL, data_note=told)),
+        markdown(fill(_INTRODUCTION, before=BEFORE_THE_FIRST_CELL, data_note=told)),
         code(_IMPORTS),
-        *([markdown(_OWN_NOTE), code(_OWN)] if own else []),
+        *(own_pictures_cells(_CAPTIONS_NOTE) if own else []),
         markdown(_SETTINGS_NOTE),
         code(settings_call(config, "CLIPConfig")),
-        markdown(_SIZES_NOTE),
-        code(_sizes(config)),
+        *sizes_cells(_sizes(config)),
         markdown(_PAIRS_NOTE),
-        code(_fill(_PAIRS, own_pictures="pictures" if own else "None")),
+        code(fill(_PAIRS, own_pictures="pictures" if own else "None")),
         markdown(_TOKENS_NOTE),
         code(_TOKENS),
         markdown(_CHANGES_NOTE),
@@ -521,7 +509,7 @@ def notebook_of(config: CLIPConfig, *, data_note: str = "") -> dict[str, Any]:
         markdown(_TEXT_NOTE),
         code(_TEXT),
         markdown(_MODEL_NOTES[config.loss]),
-        code(_fill(_MODEL, bias=_BIASES[config.loss])),
+        code(fill(_MODEL, bias=_BIASES[config.loss])),
         markdown(_LOSS_NOTES[config.loss]),
         code(_LOSSES[config.loss]),
         markdown(_TRAIN_NOTE),
@@ -544,7 +532,7 @@ def write_notebook(config: CLIPConfig, path: Path, *, data_note: str = "") -> Pa
     return write(notebook_of(config, data_note=data_note), path)
 
 
-def _sizes(config: CLIPConfig) -> str:
+def _sizes(config: CLIPConfig) -> list[tuple[str, object, str]]:
     """The constants that the model and the trainer have, as they stand in their modules."""
     from backends.clip import model, tokens, trainer
     from backends.engine import schedule
@@ -580,19 +568,12 @@ def _sizes(config: CLIPConfig) -> str:
         ("SHOWN_PAIRS", trainer.SHOWN_PAIRS, "in the similarity matrix"),
         ("EMBED_CHUNK", trainer.EMBED_CHUNK, "pictures or texts at a time"),
     ]
-    return "\n".join(f"{name} = {literal(value)}  # {told}" for name, value, told in sizes)
+    return sizes
 
 
 def _words(config: CLIPConfig) -> str:
     lines, head, cell = _ALONE[config.loss]
-    return _fill(_WORDS, labels=_LABELS[config.data], alone=lines, alone_head=head, alone_cell=cell)
-
-
-def _fill(template: str, **parts: str) -> str:
-    """Put parts into their places; all other braces, such as those of f-strings, stay."""
-    for name, part in parts.items():
-        template = template.replace(f"{{{name}}}", part)
-    return template
+    return fill(_WORDS, labels=_LABELS[config.data], alone=lines, alone_head=head, alone_cell=cell)
 
 
 def _data_note(config: CLIPConfig) -> str:

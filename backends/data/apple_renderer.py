@@ -8,19 +8,19 @@ unless said otherwise.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from backends.data.painting import paint, paint_bytes
+
 if TYPE_CHECKING:
     from backends.data.apples import AppleParameters
 
 MAX_SIZE = 1024
-PIXELS_PER_CHUNK = {"cpu": 1 << 17, "mps": 1 << 22, "cuda": 1 << 22}
-"""Pixels worked on at once. On a CPU the planes of a chunk (512 KB each) should stay in its cache."""
 
 DENT, DENT_SHARPNESS = 0.17, 15.0
 """Depth of the dent at the stem, and how narrow it is (the concentration of a von Mises curve)."""
@@ -51,21 +51,14 @@ def render(parameters: AppleParameters, size: int, device: str = "cpu") -> torch
     Raises:
         ValueError: the size is out of its range.
     """
-    pictures = torch.empty((len(parameters), 3, _checked(size), size), device=device)
-    for chosen in _chunks(len(parameters), size, device):
-        _paint(parameters.take(chosen), pictures[chosen])
-    return pictures
+    return paint(len(parameters), _checked(size), device, lambda chosen, out: _paint(parameters.take(chosen), out))
 
 
 def render_bytes(parameters: AppleParameters, size: int, device: str = "cpu") -> np.ndarray:
     """Render apples as `render` does, to (N, size, size, 3) uint8 in main memory."""
-    pictures = np.empty((len(parameters), _checked(size), size, 3), np.uint8)
-    for chosen in _chunks(len(parameters), size, device):
-        few = parameters.take(chosen)
-        chunk = torch.empty((len(few), 3, size, size), device=device)
-        _paint(few, chunk)
-        pictures[chosen] = chunk.mul_(255).add_(0.5).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    return pictures
+    return paint_bytes(
+        len(parameters), _checked(size), device, lambda chosen, out: _paint(parameters.take(chosen), out)
+    )
 
 
 def from_hsv(hue: np.ndarray, saturation: np.ndarray | float, value: np.ndarray) -> np.ndarray:
@@ -79,12 +72,6 @@ def _checked(size: int) -> int:
     if not 1 <= size <= MAX_SIZE:
         raise ValueError(f"size is {size}; apples are rendered at 1 to {MAX_SIZE} pixels.")
     return size
-
-
-def _chunks(count: int, size: int, device: str) -> Iterator[slice]:
-    at_once = max(1, PIXELS_PER_CHUNK[torch.device(device).type] // size**2)
-    for start in range(0, count, at_once):
-        yield slice(start, start + at_once)
 
 
 @torch.no_grad()

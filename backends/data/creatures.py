@@ -7,19 +7,20 @@ looks like a large one made smaller. Axes: x to the right, y up, in radii of the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from backends.data.painting import paint, paint_bytes
+
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+    from backends.data.painting import Painter
     from backends.data.pictures import PictureSet
 
 MAX_SIZE = 512
-PIXELS_PER_CHUNK = 1 << 19
 WAVES = 5
 PATTERNS = ("plain", "spots", "bands", "stripes", "rings")
 LIMB_PLACES = ((2.45, 2.85), (1.35, 1.85), (0.25, 0.65), (1.95, 2.35))
@@ -201,27 +202,12 @@ def render(species: Species, individuals: Individuals, size: int, device: str = 
     Raises:
         ValueError: the size is out of its range, or the numbers of rows differ.
     """
-    import torch
-
-    if not 1 <= size <= MAX_SIZE:
-        raise ValueError(f"size is {size}; creatures are drawn at 1 to {MAX_SIZE} pixels.")
-    if len(species) != len(individuals):
-        raise ValueError(f"There are {len(species)} species for {len(individuals)} individuals; there must be as many.")
-    pictures = torch.empty((len(species), 3, size, size), device=device)
-    with torch.no_grad():
-        for chosen in _chunks(len(species), size):
-            rows = torch.arange(chosen.start, min(chosen.stop, len(species)))
-            _paint(_moved(take(species, rows), device), _moved(take(individuals, rows), device), pictures[chosen])
-    return pictures
+    return paint(len(species), size, device, _painter(species, individuals, size, device))
 
 
 def render_bytes(species: Species, individuals: Individuals, size: int, device: str = "cpu") -> np.ndarray:
     """Draw as `render` does, to (n, size, size, 3) uint8 in main memory."""
-    import torch
-
-    pictures = render(species, individuals, size, device)
-    shown: np.ndarray = pictures.mul_(255).add_(0.5).to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    return shown
+    return paint_bytes(len(species), size, device, _painter(species, individuals, size, device))
 
 
 def creature_pictures(species: Species, each: int, seed: int, size: int) -> PictureSet:
@@ -272,10 +258,21 @@ def _moved(some: Own, device: str) -> Own:
     return type(some)(**{field.name: getattr(some, field.name).to(device) for field in fields(some)})
 
 
-def _chunks(count: int, size: int) -> Iterator[slice]:
-    at_once = max(1, PIXELS_PER_CHUNK // size**2)
-    for start in range(0, count, at_once):
-        yield slice(start, start + at_once)
+def _painter(species: Species, individuals: Individuals, size: int, device: str) -> Painter:
+    """Paints some of them; `render` says what is refused."""
+    import torch
+
+    if not 1 <= size <= MAX_SIZE:
+        raise ValueError(f"size is {size}; creatures are drawn at 1 to {MAX_SIZE} pixels.")
+    if len(species) != len(individuals):
+        raise ValueError(f"There are {len(species)} species for {len(individuals)} individuals; there must be as many.")
+
+    def paint_some(chosen: slice, picture: Tensor) -> None:
+        rows = torch.arange(chosen.start, chosen.stop)
+        with torch.no_grad():
+            _paint(_moved(take(species, rows), device), _moved(take(individuals, rows), device), picture)
+
+    return paint_some
 
 
 class _Canvas:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from backends.data import emoji
+from backends.engine.checkpoints import write_text
 
 COLUMNS = 40
 """Sprites in a row of a sheet."""
@@ -83,8 +84,7 @@ def build(packages: Path, folder: Path) -> list[Path]:
         written.append(folder / icon_set.artist.sheet)
         written[-1].write_bytes(_sheet(drawings))
     for name, text in (("emoji.json", _as_json(content)), ("LICENCES.md", _licences(sets))):
-        written.append(folder / name)
-        written[-1].write_text(text, encoding="utf-8", newline="\n")
+        written.append(write_text(folder / name, text))
     return written
 
 

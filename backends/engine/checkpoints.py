@@ -45,6 +45,15 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> Path:
     return path
 
 
+def write_text(path: Path, text: str) -> Path:
+    """Write a text as UTF-8, with the line ends that it has; the file is whole or not there."""
+
+    def fill(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+    return write_atomically(path, fill)
+
+
 def _clear_leftovers(path: Path) -> None:
     """Delete temporary files of this path that a killed process left long ago."""
     for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
@@ -66,8 +75,7 @@ def save_checkpoint(
     """
     text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False)
     written = save_tensors(path, tensors, metadata)
-    card_path = write_atomically(path.with_suffix(".json"), lambda temporary: _write_text(temporary, text + "\n"))
-    return [written, card_path]
+    return [written, write_text(path.with_suffix(".json"), text + "\n")]
 
 
 def save_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> Path:
@@ -99,7 +107,3 @@ def load_checkpoint(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     except (SafetensorError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path.name} is not a checkpoint of this project ({error}).") from None
     return tensors, card
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

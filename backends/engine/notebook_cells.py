@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from backends.engine.checkpoints import write_atomically
+from backends.engine.checkpoints import write_text
 from backends.engine.config import MethodConfig
 
 Cell = dict[str, Any]
@@ -25,6 +25,9 @@ python -m venv .venv
 
 Put this notebook into the same folder, beside `requirements.txt`, and run the cells from top to bottom."""
 """How to run a notebook that imports this project; goes into its first cell."""
+
+OWN_PICTURES_FILE = "my_pictures.zip"
+"""Stands in a notebook for the file that a visitor brought."""
 
 
 def markdown(source: str) -> Cell:
@@ -67,6 +70,33 @@ def literal(value: object) -> str:
     raise TypeError(f"A setting of type {type(value).__name__} can't be written into a notebook.")
 
 
+def own_pictures_cells(more: str = "") -> list[Cell]:
+    """Cells that read what a visitor brought as `pictures`; the text names the file, and `more` goes on from there."""
+    said = (
+        "## Your pictures\n\nThe pictures that you brought are not in this notebook. Put the path of the same .zip of "
+        f"folders in place of `{OWN_PICTURES_FILE}`. {more}"
+    )
+    read = (
+        "from pathlib import Path\n\nfrom backends.data.own_pictures import read_zip\n\n"
+        f'pictures = read_zip(Path("{OWN_PICTURES_FILE}"))\nprint(f"{{len(pictures):,}} pictures")'
+    )
+    return [markdown(said), code(read)]
+
+
+def sizes_cells(sizes: Sequence[tuple[str, object, str]]) -> list[Cell]:
+    """Cells that name what is no setting of the page: name, value and what it is, of each."""
+    said = "## The sizes\n\nThe page has no controls for these. You can change them here."
+    lines = [f"{name} = {literal(value)}  # {told}" for name, value, told in sizes]
+    return [markdown(said), code("\n".join(lines))]
+
+
+def fill(template: str, **parts: str) -> str:
+    """Put parts into their places; all other braces, such as those of f-strings, stay."""
+    for name, part in parts.items():
+        template = template.replace(f"{{{name}}}", part)
+    return template
+
+
 def one_line(text: str) -> str:
     """A text without line breaks and repeated spaces."""
     return " ".join(text.split())
@@ -87,9 +117,4 @@ def notebook(cells: Sequence[Cell]) -> dict[str, Any]:
 
 def write(made: dict[str, Any], path: Path) -> Path:
     """Write a notebook; the file is whole or not there."""
-    text = json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def fill(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    return write_atomically(path, fill)
+    return write_text(path, json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

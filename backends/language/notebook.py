@@ -12,11 +12,13 @@ from backends.data.corpora import BUILT_IN, OWN_TEXT
 from backends.engine.notebook_cells import (
     BEFORE_THE_FIRST_CELL,
     code,
+    fill,
     literal,
     markdown,
     notebook,
     one_line,
     settings_call,
+    sizes_cells,
     write,
 )
 from backends.language.config import METHOD_OF, GPTConfig, LanguageConfig, T5Config
@@ -81,10 +83,6 @@ _SETTINGS_NOTE = """## The settings
 
 The seed says where weights, stretches of text and what is hidden start. On the same processor the same numbers come \
 out as on the page; a GPU draws others."""
-
-_SIZES_NOTE = """## The sizes
-
-The page has no controls for these. You can change them here."""
 
 _TEXT_NOTE = """## Text and tokens
 
@@ -626,19 +624,18 @@ def notebook_of(config: LanguageConfig, *, data_note: str = "") -> dict[str, Any
     told = one_line(data_note) or _data_note(config)
     name = type(config).__name__
     cells = [
-        markdown(_fill(_INTRODUCTION, title=title, task=task, before=BEFORE_THE_FIRST_CELL, data_note=told)),
-        code(_fill(_IMPORTS, config=name, corruption=_CORRUPTION[method], tokens=_TOKENS[method])),
+        markdown(fill(_INTRODUCTION, title=title, task=task, before=BEFORE_THE_FIRST_CELL, data_note=told)),
+        code(fill(_IMPORTS, config=name, corruption=_CORRUPTION[method], tokens=_TOKENS[method])),
         *([markdown(_OWN_NOTE), code(_OWN)] if own else []),
         markdown(_SETTINGS_NOTE),
         code(settings_call(config, name)),
-        markdown(_SIZES_NOTE),
-        code(_sizes(config)),
+        *sizes_cells(_sizes(config)),
         markdown(_TEXT_NOTE),
-        code(_fill(_TEXT, lines="lines" if own else "None")),
+        code(fill(_TEXT, lines="lines" if own else "None")),
         markdown(_TASK_NOTES[method]),
         code(_TASKS[method]),
         markdown(_BLOCK_NOTE),
-        code(_fill(_ATTENTION, **_BLOCK_PARTS[method])),
+        code(fill(_ATTENTION, **_BLOCK_PARTS[method])),
         markdown(_MODEL_NOTES[method]),
         code(_MODELS[method] + "\n" + _START),
         markdown(_TRAIN_NOTE),
@@ -659,7 +656,7 @@ def write_notebook(config: LanguageConfig, path: Path, *, data_note: str = "") -
     return write(notebook_of(config, data_note=data_note), path)
 
 
-def _sizes(config: LanguageConfig) -> str:
+def _sizes(config: LanguageConfig) -> list[tuple[str, object, str]]:
     """The constants that the model and the trainer have, as they stand in their modules."""
     from backends.engine import schedule
     from backends.language import model, objectives, trainer, use
@@ -690,7 +687,7 @@ def _sizes(config: LanguageConfig) -> str:
     if isinstance(config, T5Config):
         sizes.append(("OWN_EPSILON", transformer.OWN_EPSILON, "least variance of what a token read has of its own"))
         sizes.append(("LONGEST_ANSWER", use.LONGEST_ANSWER, "tokens that are written for a gap, at most"))
-    return "\n".join(f"{name} = {literal(value)}  # {told}" for name, value, told in sizes)
+    return sizes
 
 
 def _use(config: LanguageConfig) -> str:
@@ -700,14 +697,7 @@ def _use(config: LanguageConfig) -> str:
         return _USES[method]
     gapped = config.objective != "sentences"
     prompt = "The people of the <X> want peace and <Y>." if gapped else "They want peace. The people have spoken."
-    return _fill(_USES[method], prompt=literal(prompt), marks="SENTINEL_NAMES" if gapped else "()")
-
-
-def _fill(template: str, **parts: str) -> str:
-    """Put parts into their places; all other braces, such as those of f-strings, stay."""
-    for name, part in parts.items():
-        template = template.replace(f"{{{name}}}", part)
-    return template
+    return fill(_USES[method], prompt=literal(prompt), marks="SENTINEL_NAMES" if gapped else "()")
 
 
 def _data_note(config: LanguageConfig) -> str:

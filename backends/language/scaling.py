@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from backends.engine.checkpoints import CheckpointError
+from backends.engine.checkpoints import CheckpointError, write_text
 from backends.language.config import GPTConfig
 
 PATH = Path(__file__).resolve().parents[2] / "assets" / "language" / "scaling.json"
@@ -146,7 +146,7 @@ def main() -> None:
         unigram_entropy=round(first.untrained["unigram_entropy"], 4),
         runs=tuple(made),
     )
-    PATH.write_text(json.dumps(file.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
+    write_text(PATH, json.dumps(file.model_dump(mode="json"), indent=1) + "\n")
 
 
 if __name__ == "__main__":

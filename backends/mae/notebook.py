@@ -1,6 +1,6 @@
 """A notebook that repeats a run: masks, model, loss and loop written out in plain torch (nbformat 4.5).
 
-Only the cell that fetches the pictures takes something from this project.
+Only the cells that fetch the pictures take something from this project.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from backends.engine.notebook_cells import (
     markdown,
     notebook,
     one_line,
+    own_pictures_cells,
     settings_call,
+    sizes_cells,
     write,
 )
 from backends.mae.config import OWN_PICTURES, MAEConfig
 
-OWN_PICTURES_FILE = "my_pictures.zip"
 ENCODER_FILE = "encoder.safetensors"
 
 _INTRODUCTION = """# A masked autoencoder, this very run
@@ -27,7 +28,7 @@ _INTRODUCTION = """# A masked autoencoder, this very run
 Made by **SSL Playground**. It hides most of each picture and learns to paint what is hidden, with the settings that \
 stood on the page: masks, model, loss and loop in plain torch, and the encoder as a file.
 
-Only the cell under *The pictures* takes something from the project.
+Only the cells that fetch the pictures take something from the project.
 
 {before} With other \
 pictures, as two arrays (n, S, S, 3) of bytes, the rest runs with torch, numpy, plotly and safetensors alone.
@@ -54,21 +55,10 @@ _PICTURES_NOTE = """## The pictures
 
 The net never sees the held-out ones in training. Their factors are known, but only the probe at the end may look."""
 
-_OWN_NOTE = f""" The pictures that you brought are not in this notebook: put the path of the same .zip of folders in \
-place of `{OWN_PICTURES_FILE}`."""
+_PICTURES = """from backends.data.splits import load_split
 
-_BUILT_IN = """from backends.data.splits import load_split
-
-split = load_split(config.data, size)"""
-
-_OWN = f"""from pathlib import Path
-
-from backends.data.own_pictures import read_zip
-from backends.data.splits import load_split
-
-split = load_split(config.data, size, read_zip(Path("{OWN_PICTURES_FILE}")))"""
-
-_SHEET = """train, held_out = split.train.images, split.held_out.images  # (n, S, S, 3) uint8
+split = load_split(config.data, size, {own_pictures})
+train, held_out = split.train.images, split.held_out.images  # (n, S, S, 3) uint8
 
 
 def sheet(images, columns, title):
@@ -112,7 +102,7 @@ def to_patches(images):
 
 
 def standardised(patches):
-    return (patches.float() / 255 - 0.5) / 0.25
+    return (patches.float() / 255 - MEAN) / SPREAD
 
 
 train_patches, held_out_patches = to_patches(train), to_patches(held_out)
@@ -135,7 +125,7 @@ _RANKS = {
     return random.random((pictures, L))""",
     "block": """def ranks(pictures, random):
     middle = random.uniform(0, side - 1, (pictures, 2, 1))
-    stretch = 1.5 ** random.uniform(-1, 1, (pictures, 1, 1))
+    stretch = MAX_STRETCH ** random.uniform(-1, 1, (pictures, 1, 1))
     rows, columns = (np.abs(np.arange(side) - middle[:, [axis]]) for axis in (0, 1))
     distances = np.maximum(rows.transpose(0, 2, 1) * stretch, columns / stretch).reshape(pictures, -1)
     return distances + 1e-6 * random.random(distances.shape)  # ties are broken by chance""",
@@ -189,10 +179,10 @@ _MODEL = """class Block(nn.Module):
         self.heads = heads
         self.norm_attention = nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width)
-        self.qkv.weight.data[: 2 * width] *= {sharper}  # queries and keys: attention starts less even
+        self.qkv.weight.data[: 2 * width] *= SHARPER  # queries and keys: attention starts less even
         self.out = nn.Linear(width, width)
         self.norm_mlp = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.mlp = nn.Sequential(nn.Linear(width, MLP_RATIO * width), nn.GELU(), nn.Linear(MLP_RATIO * width, width))
 
     def forward(self, x):
         B, T, D = x.shape
@@ -220,7 +210,7 @@ class MaskedAutoencoder(nn.Module):
         self.positions = positions_of(width)
         self.encoder = nn.Sequential(*(Block(width, heads) for _ in range(config.depth)), nn.LayerNorm(width))
         self.bridge = nn.Linear(width, thin)
-        self.mask_token = nn.Parameter(0.02 * torch.randn(thin))
+        self.mask_token = nn.Parameter(TOKEN_SPREAD * torch.randn(thin))
         self.decoder_positions = positions_of(thin)
         self.decoder = nn.Sequential(*(Block(thin, heads) for _ in range(config.decoder_depth)), nn.LayerNorm(thin))
         self.head = nn.Linear(thin, numbers)
@@ -271,10 +261,10 @@ _TARGETS = {
     return patches
 
 
-SCALE = 0.25**2  # back to pixels from 0 to 1""",
+SCALE = SPREAD**2  # back to pixels from 0 to 1""",
     "normalised": """def target(patches):
     variance, mean = torch.var_mean(patches, dim=-1, keepdim=True)
-    return (patches - mean) / (variance + 1e-6).sqrt()
+    return (patches - mean) / (variance + VARIANCE_FLOOR).sqrt()
 
 
 SCALE = 1.0""",
@@ -291,21 +281,21 @@ def loss_of(patches, hidden):
 
 _TRAIN_NOTE = """## Train
 
-The learning rate rises over the first twentieth of the steps and falls along a cosine to 0. Every picture comes once \
+The learning rate rises for a short while and falls along a cosine to 0. Every picture comes once \
 before any comes again, each time under a new mask."""
 
 _TRAIN = """def rate_at(share):
-    if share < 0.05:
-        return max(0.05, share / 0.05)
-    return 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95))
+    if share < WARM_UP_SHARE:
+        return max(0.05, share / WARM_UP_SHARE)
+    return 0.5 * (1 + math.cos(math.pi * (share - WARM_UP_SHARE) / (1 - WARM_UP_SHARE)))
 
 
 optimizer = torch.optim.AdamW(
-    model.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=config.weight_decay, fused=True
+    model.parameters(), lr=config.learning_rate, betas=BETAS, weight_decay=config.weight_decay, fused=True
 )
 shuffles, order = np.random.default_rng(config.seed), np.zeros(0, np.int64)
 masks = np.random.default_rng([config.seed, 1])
-batch = min(config.batch, len(train), 16_384 // L)
+batch = min(config.batch, len(train), PATCHES_A_STEP // L)
 history = []
 for step in range(config.steps):
     for group in optimizer.param_groups:
@@ -317,7 +307,7 @@ for step in range(config.steps):
     loss = loss_of(standardised(train_patches[torch.from_numpy(chosen)]), hidden)
     optimizer.zero_grad()
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
     optimizer.step()
     history.append(loss.item() * SCALE)
     if step % max(1, config.steps // 20) == 0 or step == config.steps - 1:
@@ -332,11 +322,11 @@ _ERROR_NOTE = """## Against a guess
 Pictures that the net never saw, each under a mask that stays the same. Guessing the mean colour of what is visible is \
 the baseline: the ratio says how much of its error is left."""
 
-_ERROR = """chosen = np.random.default_rng(0).permutation(len(held_out))[:1_000]
+_ERROR = """chosen = np.random.default_rng(0).permutation(len(held_out))[:TESTED]
 tested = standardised(held_out_patches[torch.from_numpy(chosen)])
-hidden = draw_masks(len(tested), np.random.default_rng(21))
+hidden = draw_masks(len(tested), np.random.default_rng(ERROR_SEED))
 with torch.no_grad():
-    painted = torch.cat([model(*some) for some in zip(tested.split(200), hidden.split(200))])
+    painted = torch.cat([model(*some) for some in zip(tested.split(CHUNK), hidden.split(CHUNK))])
     masked_error = (painted - target(tested)).square().mean(dim=2)[hidden].mean().item() * SCALE
     colours = target(tested).unflatten(2, (-1, 3))  # (n, L, patch², 3)
     visible = ~hidden[:, :, None]
@@ -359,29 +349,29 @@ To give them back their brightness would take the hidden patches' own, which is 
 }
 
 _PAINT = """count = min(8, len(tested))
-pixels = 0.25 * tested[:count] + 0.5
-seen = pixels.masked_fill(hidden[:count, :, None], 0.5)
-shown = 0.25 * painted[:count] + 0.5
+pixels = SPREAD * tested[:count] + MEAN
+seen = pixels.masked_fill(hidden[:count, :, None], MEAN)
+shown = SPREAD * painted[:count] + MEAN
 rows = [pixels, seen, shown{mixed}]
 pictures = torch.cat([unpatchify(row.clamp(0, 1)) for row in rows]).mul(255).round().byte().permute(0, 2, 3, 1)
 sheet(pictures.numpy(), count, "Held-out pictures")"""
 
 _PROBE_NOTE = """## What do the features know?
 
-The encoder is frozen and sees whole pictures. Each held-out picture takes the factors of its 10 nearest neighbours \
-among 500 training pictures, by majority. Beside it an untrained encoder and the raw pixels."""
+The encoder is frozen and sees whole pictures. Each held-out picture takes the factors of its nearest neighbours \
+among `PROBED` training pictures, by majority. Beside it an untrained encoder and the raw pixels."""
 
 _PROBE = """def some_of(pictures):
-    return pictures.subset(np.random.default_rng(0).permutation(len(pictures))[:500])
+    return pictures.subset(np.random.default_rng(0).permutation(len(pictures))[:PROBED])
 
 
 @torch.no_grad()
 def features(net, pictures):
-    return torch.cat([net.features(some) for some in standardised(to_patches(pictures.images)).split(200)])
+    return torch.cat([net.features(some) for some in standardised(to_patches(pictures.images)).split(CHUNK)])
 
 
 def neighbours(known, asked):
-    return (F.normalize(asked, dim=1) @ F.normalize(known, dim=1).T).topk(min(10, len(known)), dim=1).indices
+    return (F.normalize(asked, dim=1) @ F.normalize(known, dim=1).T).topk(min(NEIGHBOURS, len(known)), dim=1).indices
 
 
 def accuracy(nearest, known, asked):
@@ -443,7 +433,7 @@ class Encoder(nn.Module):
 
     def forward(self, pictures):
         cut = pictures.reshape(len(pictures), 3, {side}, {patch}, {side}, {patch}).permute(0, 2, 4, 3, 5, 1)
-        patches = (cut.reshape(len(pictures), {patches}, {numbers}) - 0.5) / 0.25
+        patches = (cut.reshape(len(pictures), {patches}, {numbers}) - {mean}) / {spread}
         return self.norm(self.blocks(self.embedding(patches) + self.positions)).mean(dim=1)
 
 
@@ -469,8 +459,6 @@ def notebook_of(config: MAEConfig, *, data_note: str = "") -> dict[str, Any]:
     Returns:
         The notebook as JSON's types (nbformat 4.5).
     """
-    from backends.mae.model import SHARPER
-
     config = MAEConfig.parse(config.model_dump())
     own = config.data == OWN_PICTURES
     mixed = "" if config.normalised else ", torch.where(hidden[:count, :, None], shown, pixels)"
@@ -480,14 +468,16 @@ def notebook_of(config: MAEConfig, *, data_note: str = "") -> dict[str, Any]:
         code(_IMPORTS),
         markdown(_SETTINGS_NOTE),
         code(_settings(config)),
-        markdown(_PICTURES_NOTE + (_OWN_NOTE if own else "")),
-        code((_OWN if own else _BUILT_IN) + "\n" + _SHEET),
+        *sizes_cells(_constants(config)),
+        *(own_pictures_cells() if own else []),
+        markdown(_PICTURES_NOTE),
+        code(_PICTURES.replace("{own_pictures}", "pictures" if own else "None")),
         markdown(_PATCHES_NOTE.format(**_sizes(config))),
         code(_PATCHES),
         markdown(_MASKS_NOTES[config.masking].format(**_sizes(config))),
         code(_MASKS.format(ranks=_RANKS[config.masking])),
         markdown(_MODEL_NOTE),
-        code(_MODEL.replace("{sharper}", repr(SHARPER))),
+        code(_MODEL),
         markdown(_LOSS_NOTES[config.targets]),
         code(_LOSS.format(target=_TARGETS[config.targets])),
         markdown(_TRAIN_NOTE),
@@ -509,12 +499,17 @@ def notebook_of(config: MAEConfig, *, data_note: str = "") -> dict[str, Any]:
 
 def plain_encoder(config: MAEConfig) -> str:
     """Code that loads encoder.safetensors with torch alone as `net`: (B, 3, S, S) in [0, 1] to (B, D)."""
+    from backends.mae import model
+    from backends.nets import transformer
+
     return _PLAIN.format(
         **_sizes(config),
         width=int(config.width),
         heads=int(config.heads),
         depth=config.depth,
-        mlp=4 * int(config.width),
+        mlp=transformer.MLP_RATIO * int(config.width),
+        mean=model.MEAN,
+        spread=model.SPREAD,
         file=ENCODER_FILE,
     )
 
@@ -535,6 +530,37 @@ def _sizes(config: MAEConfig) -> dict[str, int]:
         "numbers": 3 * patch**2,
         "hidden": hidden_count(config.mask_ratio, config.patches),
     }
+
+
+def _constants(config: MAEConfig) -> list[tuple[str, object, str]]:
+    """The constants that masks, model, trainer and probe have, as they stand in their modules."""
+    from backends.analysis import probes
+    from backends.engine import schedule
+    from backends.mae import masking, model, trainer
+    from backends.nets import transformer
+
+    return [
+        ("MEAN", model.MEAN, "of pixels, taken away"),
+        ("SPREAD", model.SPREAD, "of pixels, divided by"),
+        *([("MAX_STRETCH", masking.MAX_STRETCH, "of a block's sides")] if config.masking == "block" else []),
+        ("SHARPER", model.SHARPER, "how much larger fresh queries and keys are"),
+        ("MLP_RATIO", transformer.MLP_RATIO, "how much wider the inside of a block's MLP is"),
+        ("TOKEN_SPREAD", model.TOKEN_SPREAD, "of the fresh mask token"),
+        *([("VARIANCE_FLOOR", model.VARIANCE_FLOOR, "of an even patch")] if config.normalised else []),
+        ("BETAS", trainer.BETAS, "of AdamW"),
+        ("CLIP_NORM", trainer.CLIP_NORM, "longest gradient"),
+        ("WARM_UP_SHARE", schedule.WARM_UP_SHARE, "of the steps in which the learning rate rises"),
+        ("PATCHES_A_STEP", trainer.PATCHES_A_STEP, "at most"),
+        ("CHUNK", max(1, trainer.CHUNK_PATCHES // config.patches), "pictures that the net reads at a time"),
+        (
+            "TESTED",
+            trainer.affordable(config, trainer.MOST_ERROR_PICTURES),
+            "held-out pictures to paint",
+        ),
+        ("ERROR_SEED", trainer.ERROR_SEED, "of their masks"),
+        ("PROBED", trainer.affordable(config, trainer.PROBED_PICTURES), "pictures of the probe, and as many to test"),
+        ("NEIGHBOURS", probes.NEIGHBOURS, "that vote"),
+    ]
 
 
 def _settings(config: MAEConfig) -> str:

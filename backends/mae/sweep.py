@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.data.pictures import PictureSet
-from backends.engine.checkpoints import write_atomically
+from backends.engine.checkpoints import write_text
 from backends.engine.trainer import Snapshot, Trainer
 from backends.mae.config import MAEConfig
 from backends.mae.sweep_config import RATIOS, sweep_configs
@@ -159,7 +159,7 @@ class MaskRatioSweep(Trainer):
         """Write the points as JSON."""
         points = [_without_nan(asdict(point)) for point in self.freeze()]
         text = json.dumps(points, indent=1, allow_nan=False) + "\n"
-        return [write_atomically(directory / "mask_ratios.json", lambda path: _write(path, text))]
+        return [write_text(directory / "mask_ratios.json", text)]
 
     def _metrics(self) -> dict[str, float]:
         return {
@@ -184,7 +184,3 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_nan(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -11,14 +11,15 @@ from backends.engine.notebook_cells import (
     markdown,
     notebook,
     one_line,
+    own_pictures_cells,
     settings_call,
+    sizes_cells,
     write,
 )
 from backends.pretext.config import OWN_PICTURES, PretextConfig, task_of
 from backends.simclr.config import SimCLRConfig
-from backends.simclr.notebook import CHECK, LOSS, PROBE, PROBE_NOTE, SAVE, SAVE_NOTE, plain_encoder
+from backends.simclr.notebook import CHECK, LOSS, PROBE, PROBE_NOTE, SAVE, SAVE_NOTE, net_sizes, plain_encoder
 
-OWN_PICTURES_FILE = "my_pictures.zip"
 MODELS = {"rotation": "RotationModel", "inpainting": "InpaintingModel", "jigsaw": "JigsawModel"}
 
 _INTRODUCTION = """# {title}, this very run
@@ -59,16 +60,6 @@ _MORE = {
     "inpainting": "",
     "jigsaw": ", jigsaw_of",
 }
-
-_OWN_NOTE = f"""## Your pictures
-
-The pictures that you brought are not in this notebook. Put the path of the same .zip of folders in place of \
-`{OWN_PICTURES_FILE}`."""
-
-_OWN = f"""from backends.data.own_pictures import read_zip
-
-pictures = read_zip(Path("{OWN_PICTURES_FILE}"))
-print(f"{{len(pictures):,}} pictures")"""
 
 _SETTINGS_NOTE = """## The settings
 
@@ -190,13 +181,13 @@ print(f"{{weights:,}} weights, {{model.encoder.width}} features a picture")"""
 
 _TRAIN_NOTE = """## Train
 
-The learning rate rises over the first twentieth of the steps and falls along a cosine to 0. Every picture comes once \
+The learning rate rises for a short while and falls along a cosine to 0. Every picture comes once \
 before any comes again, each time with a new puzzle."""
 
 _TRAIN = """def rate_at(share):
-    if share < 0.05:
-        return max(0.05, share / 0.05)
-    return 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95))
+    if share < WARM_UP_SHARE:
+        return max(0.05, share / WARM_UP_SHARE)
+    return 0.5 * (1 + math.cos(math.pi * (share - WARM_UP_SHARE) / (1 - WARM_UP_SHARE)))
 
 
 optimizer = torch.optim.AdamW(
@@ -216,7 +207,7 @@ for step in range(config.steps):
     loss = loss_of(images[torch.from_numpy(chosen)], generator)
     optimizer.zero_grad()
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
     optimizer.step()
     history.append(loss.item())
     if step % max(1, config.steps // 20) == 0 or step == config.steps - 1:
@@ -237,7 +228,7 @@ Held-out pictures; blank tiles are left out of the count, and one in nine would 
 matrix is where a tile belongs, a column what the net says; places are counted row by row.""",
 }
 
-_ANSWER = """measured = held_out_of(config, split, "cpu").measure(model, 1_000)
+_ANSWER = """measured = held_out_of(config, split, "cpu").measure(model, MOST_PICTURES)
 for name, value in measured.metrics.items():
     print(f"{name:<28} {value:.4f}")
 """
@@ -267,6 +258,9 @@ def notebook_of(config: PretextConfig, *, data_note: str = "") -> dict[str, Any]
     Returns:
         The notebook as JSON's types (nbformat 4.5).
     """
+    from backends.pretext.held_out import MOST_PICTURES
+    from backends.pretext.trainer import CLIP_NORM
+
     config = type(config).parse(config.model_dump())
     task, own = task_of(config), config.data == OWN_PICTURES
     names = {"config": type(config).__name__, "more": _MORE[task], "model": MODELS[task]}
@@ -274,9 +268,10 @@ def notebook_of(config: PretextConfig, *, data_note: str = "") -> dict[str, Any]
     cells = [
         markdown(_INTRODUCTION.format(title=_TITLES[task], before=BEFORE_THE_FIRST_CELL, data_note=told)),
         code(_IMPORTS.format(**names)),
-        *([markdown(_OWN_NOTE), code(_OWN)] if own else []),
+        *(own_pictures_cells() if own else []),
         markdown(_SETTINGS_NOTE),
         code(settings_call(config, names["config"])),
+        *sizes_cells([*net_sizes(CLIP_NORM), ("MOST_PICTURES", MOST_PICTURES, "held-out ones that are asked at most")]),
         markdown(_PICTURES_NOTE),
         code(_PICTURES.replace("{own_pictures}", "pictures" if own else "None")),
         markdown(_PUZZLE_NOTES[task]),

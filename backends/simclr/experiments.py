@@ -169,10 +169,10 @@ class Ablation(Trainer):
         """Write the table as JSON."""
         import json
 
-        from backends.engine.checkpoints import write_atomically
+        from backends.engine.checkpoints import write_text
 
         text = json.dumps([{"left_out": row.left_out, **row.scores} for row in self.rows], indent=1)
-        return [write_atomically(directory / "ablation.json", lambda path: _write(path, text))]
+        return [write_text(directory / "ablation.json", text + "\n")]
 
 
 def _both(newest: dict[str, Snapshot], sides: dict[str, SimCLRTrainer]) -> Snapshot:
@@ -187,7 +187,3 @@ def _both(newest: dict[str, Snapshot], sides: dict[str, SimCLRTrainer]) -> Snaps
         metrics=metrics,
         done=done,
     )
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text + "\n", encoding="utf-8")

@@ -8,15 +8,18 @@ from typing import Any
 from backends.engine.notebook_cells import (
     BEFORE_THE_FIRST_CELL,
     code,
+    fill,
+    literal,
     markdown,
     notebook,
     one_line,
+    own_pictures_cells,
     settings_call,
+    sizes_cells,
     write,
 )
 from backends.simclr.config import OWN_PICTURES, SimCLRConfig
 
-OWN_PICTURES_FILE = "my_pictures.zip"
 ENCODER_FILE = "encoder.safetensors"
 
 _INTRODUCTION = """# SimCLR, this very run
@@ -44,16 +47,6 @@ from backends.nets.seeded import seeded
 from backends.simclr.augment import two_views
 from backends.simclr.config import SimCLRConfig
 from backends.simclr.model import TwoViewModel"""
-
-_OWN_NOTE = f"""## Your pictures
-
-The pictures that you brought are not in this notebook. Put the path of the same .zip of folders in place of \
-`{OWN_PICTURES_FILE}`."""
-
-_OWN = f"""from backends.data.own_pictures import read_zip
-
-pictures = read_zip(Path("{OWN_PICTURES_FILE}"))
-print(f"{{len(pictures):,}} pictures")"""
 
 _SETTINGS_NOTE = """## The settings
 
@@ -147,13 +140,13 @@ print(f"{sum(p.numel() for p in model.encoder.parameters()):,} weights, {model.e
 
 _TRAIN_NOTE = """## Train
 
-The learning rate rises over the first twentieth of the steps and falls along a cosine to 0. Every picture comes once \
+The learning rate rises for a short while and falls along a cosine to 0. Every picture comes once \
 before any comes again."""
 
 _TRAIN = """def rate_at(share):
-    if share < 0.05:
-        return max(0.05, share / 0.05)
-    return 0.5 * (1 + math.cos(math.pi * (share - 0.05) / 0.95))
+    if share < WARM_UP_SHARE:
+        return max(0.05, share / WARM_UP_SHARE)
+    return 0.5 * (1 + math.cos(math.pi * (share - WARM_UP_SHARE) / (1 - WARM_UP_SHARE)))
 
 
 optimizer = torch.optim.AdamW(
@@ -175,7 +168,7 @@ for step in range(config.steps):
     loss = {loss}
     optimizer.zero_grad()
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
     optimizer.step()
     history.append(loss.item())
     if step % max(1, config.steps // 20) == 0 or step == config.steps - 1:
@@ -188,17 +181,17 @@ loss_figure.update_layout(title="Loss", xaxis_title="steps", template="simple_wh
 
 PROBE_NOTE = """## What do the features know?
 
-The encoder is frozen. Of up to 1,000 training pictures the probes may read the factors; then they say those of \
-held-out pictures: by the 10 nearest neighbours, and by a linear classifier. Beside them an untrained net and the raw \
+The encoder is frozen. Of at most `BANK` training pictures the probes may read the factors; then they say those of \
+held-out pictures: by the nearest neighbours, and by a linear classifier. Beside them an untrained net and the raw \
 pixels, which show how much of it training brought."""
 
 PROBE = """@torch.no_grad()
 def features(encoder, pictures):
-    parts = to_tensor(pictures.images).float().div(255).split(500)
+    parts = to_tensor(pictures.images).float().div(255).split(EMBED_CHUNK)
     return torch.cat([encoder(part.contiguous(memory_format=torch.channels_last)) for part in parts])
 
 
-def some_of(pictures, count=1_000):
+def some_of(pictures, count):
     return pictures.subset(np.random.default_rng(0).permutation(len(pictures))[:count])
 
 
@@ -206,7 +199,7 @@ def labels(pictures):
     return {name: factor.values for name, factor in pictures.factors.items()}
 
 
-bank, tested = some_of(split.train), some_of(split.held_out)
+bank, tested = some_of(split.train, BANK), some_of(split.held_out, TESTED)
 
 
 def probe(encoder):
@@ -234,7 +227,7 @@ UMAP lays pictures whose features point the same way next to each other (the fir
 minute). Change `shown_factor` and run the cell again."""
 
 _MAP = """shown_factor = next(iter(tested.factors), None)
-mapped = unit[:400].numpy()
+mapped = unit[:MAP_PICTURES].numpy()
 if len(mapped) > 16:
     import umap
 
@@ -261,13 +254,13 @@ save_file(encoder_tensors(config.encoder, model.encoder), "{ENCODER_FILE}")"""
 _CONV = """from torch import nn
 
 net, channels = nn.Sequential(), 3
-for width in (16, 32, 64, 128):
+for width in {widths}:
     net.extend([nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()])
     channels = width
 
 
 def encode(pictures):
-    return net((pictures - 0.5) / 0.25).mean(dim=(2, 3))"""
+    return net((pictures - {mean}) / {spread}).mean(dim=(2, 3))"""
 
 _RESNET = """from torch import nn
 from torchvision.models import resnet18
@@ -278,7 +271,7 @@ net.fc = nn.Identity()
 
 
 def encode(pictures):
-    return net((pictures - 0.5) / 0.25)"""
+    return net((pictures - {mean}) / {spread})"""
 
 _VIT = """from torch import nn
 
@@ -286,20 +279,20 @@ _VIT = """from torch import nn
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.patches = nn.Conv2d(3, 96, 4, stride=4)
-        self.register_buffer("positions", torch.empty({tokens}, 96))
+        self.patches = nn.Conv2d(3, {width}, {patch}, stride={patch})
+        self.register_buffer("positions", torch.empty({tokens}, {width}))
         self.blocks = nn.Sequential(
             *(
                 nn.TransformerEncoderLayer(
-                    96, 4, 384, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+                    {width}, {heads}, {mlp}, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
                 )
-                for _ in range(3)
+                for _ in range({depth})
             )
         )
-        self.norm = nn.LayerNorm(96)
+        self.norm = nn.LayerNorm({width})
 
     def forward(self, pictures):
-        tokens = self.patches((pictures - 0.5) / 0.25).flatten(2).transpose(1, 2) + self.positions
+        tokens = self.patches((pictures - {mean}) / {spread}).flatten(2).transpose(1, 2) + self.positions
         return self.norm(self.blocks(tokens)).mean(dim=1)
 
 
@@ -336,6 +329,9 @@ def notebook_of(config: SimCLRConfig, *, data_note: str = "") -> dict[str, Any]:
     Returns:
         The notebook as JSON's types (nbformat 4.5).
     """
+    from backends.analysis.prober import MAP_PICTURES
+    from backends.simclr.trainer import CLIP_NORM
+
     config = SimCLRConfig.parse(config.model_dump())
     own = config.data == OWN_PICTURES
     contrastive = config.loss == "nt-xent"
@@ -344,9 +340,10 @@ def notebook_of(config: SimCLRConfig, *, data_note: str = "") -> dict[str, Any]:
     cells = [
         markdown(_INTRODUCTION.format(before=BEFORE_THE_FIRST_CELL, data_note=told)),
         code(_IMPORTS),
-        *([markdown(_OWN_NOTE), code(_OWN)] if own else []),
+        *(own_pictures_cells() if own else []),
         markdown(_SETTINGS_NOTE),
         code(settings_call(config, "SimCLRConfig")),
+        *sizes_cells([*net_sizes(CLIP_NORM), ("MAP_PICTURES", MAP_PICTURES, "of the held-out ones on the map")]),
         markdown(_PICTURES_NOTE),
         code(_PICTURES.replace("{own_pictures}", "pictures" if own else "None")),
         markdown(_VIEWS_NOTE),
@@ -373,9 +370,37 @@ def notebook_of(config: SimCLRConfig, *, data_note: str = "") -> dict[str, Any]:
 
 def plain_encoder(config: SimCLRConfig) -> str:
     """Code that loads encoder.safetensors with torch alone and defines `encode`."""
-    tokens = (int(config.image_size) // 4) ** 2
-    nets = {"conv": _CONV, "resnet18": _RESNET, "vit": _VIT.replace("{tokens}", str(tokens))}
-    return _LOAD_IMPORTS + nets[config.encoder] + _LOAD
+    from backends.nets import transformer, vision
+
+    sizes = {
+        "mean": vision.MEAN,
+        "spread": vision.SPREAD,
+        "widths": vision.CONV_WIDTHS,
+        "patch": vision.VIT_PATCH,
+        "width": vision.VIT_WIDTH,
+        "depth": vision.VIT_DEPTH,
+        "heads": vision.VIT_HEADS,
+        "mlp": transformer.MLP_RATIO * vision.VIT_WIDTH,
+        "tokens": (int(config.image_size) // vision.VIT_PATCH) ** 2,
+    }
+    nets = {"conv": _CONV, "resnet18": _RESNET, "vit": _VIT}
+    net = fill(nets[config.encoder], **{name: literal(size) for name, size in sizes.items()})
+    return _LOAD_IMPORTS + net + _LOAD
+
+
+def net_sizes(clip_norm: float) -> list[tuple[str, object, str]]:
+    """Sizes that are no settings, of every method whose encoders are of `backends.nets.vision`."""
+    from backends.analysis import prober
+    from backends.engine import schedule
+    from backends.nets import vision
+
+    return [
+        ("CLIP_NORM", clip_norm, "longest gradient"),
+        ("WARM_UP_SHARE", schedule.WARM_UP_SHARE, "of the steps in which the learning rate rises"),
+        ("BANK", prober.BANK, "training pictures that the probes learn from, at most"),
+        ("TESTED", prober.TESTED, "held-out pictures that they are tested on, at most"),
+        ("EMBED_CHUNK", vision.EMBED_CHUNK, "pictures that the encoder reads at a time"),
+    ]
 
 
 def write_notebook(config: SimCLRConfig, path: Path, *, data_note: str = "") -> Path:

@@ -12,10 +12,10 @@ CATEGORIES = ("Animals & Nature", "Food & Drink", "Travel & Places", "Activities
 """What can be chosen, in the order of the buttons; names of Unicode's groups of emoji."""
 ARTIST = "Noto"
 PIXELS = 128
-IMAGENET_LABELS = 14_000_000
-"""14,197,122 labelled pictures: Deng et al., ImageNet, 2009, and its site."""
-LAION_PAIRS = 5_000_000_000
-"""5.85 billion pairs of a picture and its text, none written for it: Schuhmann et al., LAION-5B, 2022."""
+IMAGENET_LABELS = 14_197_122
+"""Labelled pictures: Deng et al., ImageNet, 2009; counted on image-net.org."""
+LAION_PAIRS = 5_850_000_000
+"""Pairs of a picture and its text, none written for it: Schuhmann et al., LAION-5B, 2022."""
 WORKING_HOURS = 1_800
 """Of one person in a year."""
 LEAST_SECONDS, MOST_SECONDS = 0.05, 60.0

@@ -38,7 +38,11 @@ def features(images: np.ndarray) -> np.ndarray:
     Raises:
         CheckpointError: the model's files are missing or damaged.
     """
-    return _features(load(), images)
+    from backends.analysis.prober import as_tensor
+    from backends.nets.vision import embed
+
+    found: np.ndarray = embed(load().model.encoder, as_tensor(images, "cpu")).numpy()
+    return found
 
 
 def load() -> StoredModel:
@@ -72,14 +76,6 @@ def _load() -> StoredModel:
     return read_model(PATH)
 
 
-def _features(stored: StoredModel, images: np.ndarray) -> np.ndarray:
-    from backends.analysis.prober import as_tensor
-    from backends.nets.vision import embed
-
-    found: np.ndarray = embed(stored.model.encoder, as_tensor(images, "cpu")).numpy()
-    return found
-
-
 def training_pictures() -> PictureSet:
     """What it was trained on; the species are drawn from another seed than those of the game."""
     from backends.data import creatures
@@ -90,7 +86,7 @@ def training_pictures() -> PictureSet:
 
 def make(config: SimCLRConfig = CONFIG, path: Path = PATH) -> list[Path]:
     """Train the model, ask it rounds of odd-one-out, and write its files."""
-    from backends.simclr.checkpoint import StoredModel, card_of, save_model
+    from backends.simclr.checkpoint import card_of, save_model
     from backends.simclr.trainer import SimCLRTrainer
     from backends.start.odd_one_out import TESTED_ROUNDS, accuracy, pixels
 
@@ -99,9 +95,7 @@ def make(config: SimCLRConfig = CONFIG, path: Path = PATH) -> list[Path]:
     for snapshot in trainer.steps():
         last = snapshot
     frozen = trainer.freeze()
-    models = [StoredModel(one.config, one.step, one.model) for one in (frozen, untrained)]
-    embeds = [*(lambda images, model=model: _features(model, images) for model in models), pixels]
-    found = accuracy(embeds, SIZE)
+    found = accuracy([frozen.embed, untrained.embed, pixels], SIZE)
     about = (
         f"SimCLR, trained earlier by this project: {last.step:,} steps of {trainer.batch} creatures "
         f"of {TRAINING_SPECIES:,} other species."

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backends.engine.checkpoints import write_atomically
+from backends.engine.checkpoints import write_text
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "start" / "tiles"
 WIDTH, HEIGHT = 320, 200
@@ -34,8 +34,6 @@ NEAR = 3
 READ = "We the people of the United States want peace and want justice"
 MASK_RATIO, MASK_SEED = 0.75, 3
 MASKED = "The people of the [MASK] States"
-LABELS = (1, 2, 5, 10, 20, 50)
-SEEDS = 5
 CONCEPTS = ("red apple", "dog face", "rocket", "key", "rose")
 
 
@@ -53,11 +51,7 @@ def _read(name: str) -> str:
 def make(name: str) -> Path:
     """Make a tab's picture and write it."""
     text = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true" focusable="false">{MAKERS[name]()}</svg>\n'
-    return write_atomically(FOLDER / f"{name}.svg", lambda temporary: _write(temporary, text))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    return write_text(FOLDER / f"{name}.svg", text)
 
 
 def _word_map() -> str:
@@ -210,35 +204,18 @@ def _matrix() -> str:
 
 def _few_labels() -> str:
     """Accuracy over the number of labels: the shipped SimCLR's features, and pixels."""
-    import torch
+    from backends.transfer.config import TransferConfig
+    from backends.transfer.points import curves
+    from backends.transfer.trainer import TransferTrainer
 
-    from backends.analysis.prober import as_tensor
-    from backends.data.splits import load_split
-    from backends.transfer.encoders import load_encoder
-    from backends.transfer.probing import frozen_accuracy
-
-    split = load_split("apples", 32)
-    factor = split.train.factors["shape"]
-    classes = len(factor.classes)
-    test, truth = as_tensor(split.held_out.images[:500], "cpu"), split.held_out.factors["shape"].values[:500]
-    lines = ""
-    for name, colour in (("pixels", "--highlight"), ("simclr", "--accent")):
-        encoder = load_encoder(name, size=32, data="apples")
-        tested = encoder.embed(test)
-        means = []
-        for labels in LABELS:
-            scores = []
-            for seed in range(SEEDS):
-                order = np.random.default_rng(seed).permutation(len(split.train))
-                rows = np.concatenate([order[factor.values[order] == kind][:labels] for kind in range(classes)])
-                bank = encoder.embed(as_tensor(split.train.images[rows], "cpu"))
-                found = frozen_accuracy("linear", bank, factor.values[rows], tested, truth, classes, labels)
-                scores.append(found)
-            means.append(float(np.mean(scores)))
-        torch.set_grad_enabled(True)
-        lines += _curve(means, colour, "SimCLR" if name == "simclr" else "pixels")
+    config = TransferConfig(encoder="simclr", against="pixels", knn="off", fine_tuning="off", scratch="off")
+    trainer = TransferTrainer(config)
+    for _ in trainer.steps():
+        pass
+    means = {curve.encoder: curve.mean.tolist() for curve in curves(trainer.freeze())}
+    lines = _curve(means["pixels"], "--highlight", "pixels") + _curve(means["simclr"], "--accent", "SimCLR")
     axis = f'<path d="M28 8V168H{WIDTH - 12}" style="fill:none;stroke:var(--chart-muted);stroke-width:1.5"/>'
-    return axis + lines + _text(170, 192, "labels of each kind, 1 to 50", size=16, anchor="middle")
+    return axis + lines + _text(170, 192, f"labels of each kind, 1 to {config.most_labels}", size=16, anchor="middle")
 
 
 def _two_runs() -> str:

@@ -92,6 +92,10 @@ OWN_RUNS: Final[dict[str, OwnRun]] = {
     "own-gpt": OwnRun("GPT", "Language"),
 }
 """Encoders that are a visitor's own."""
+FROM_EMOJI: Final = ("simclr-emoji", "mae-emoji", "clip-emoji")
+"""Shipped encoders that were trained on emoji."""
+READ_CAPTIONS: Final = ("clip", "clip-emoji", "own-clip")
+"""Encoders that have read captions, which name some of what is asked."""
 
 FROZEN_WAYS, TUNED_WAYS = ("linear", "knn"), ("fine_tuning", "scratch")
 WAYS = FROZEN_WAYS + TUNED_WAYS
@@ -106,7 +110,7 @@ LABELS = (1, 2, 5, 10, 20, 50, 100)
 TRAINED_LABELS = (1, 10, 100)
 """Those at which nets are trained too, where not all are asked for: a training for each costs far more than a probe."""
 EPOCHS = 20
-"""A training sees each of its labelled examples at least so often."""
+"""A training sees each of its labelled examples at least so often on average."""
 TASKS: Final[dict[str, dict[str, str]]] = {
     "apples": {factor.name: factor.label for factor in APPLE_FACTORS},
     "emoji": {"category": "Category", "artist": "Artist"},
@@ -212,7 +216,7 @@ class TransferConfig(MethodConfig):
     steps: int = setting(
         100,
         "Of each fine-tuning and each training from scratch, at least; more where each labelled example would be seen "
-        f"less than {EPOCHS} times. Too few, and neither has learned its labelled examples.",
+        f"less than {EPOCHS} times on average. Too few, and neither has learned its labelled examples.",
         label="Steps",
         unit="batches for each point",
         ge=5,

@@ -27,6 +27,7 @@ def embedded(encoder: Encoder, rows: Tensor) -> Generator[tuple[Kind, float], No
     features = torch.cat(parts)
     if not bool(torch.isfinite(features).all()):
         raise EncoderError(
-            f"{encoder.title} makes features that are NaN or infinite: take an earlier state of it, or another encoder."
+            f"{encoder.title} makes features that are NaN or infinite",
+            "take an earlier state of it, or another encoder",
         )
     return features

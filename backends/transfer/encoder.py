@@ -14,7 +14,16 @@ from backends.engine.trainer import TrainingError
 
 
 class EncoderError(TrainingError):
-    """An encoder can't be had, or doesn't fit the data. The message is one sentence that says what to do."""
+    """An encoder can't be had, or doesn't fit the data. The message is one sentence that says what to do.
+
+    Attributes:
+        reason: its first half, for a page where something else is to be done than what the second half says.
+    """
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        """Make the sentence "reason: remedy."."""
+        super().__init__(f"{reason}: {remedy}.")
+        self.reason = reason
 
 
 @dataclass(frozen=True, eq=False)

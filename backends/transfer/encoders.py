@@ -17,7 +17,7 @@ from backends.engine.checkpoints import CheckpointError
 from backends.nets.frozen import frozen_copy
 from backends.nets.seeded import seeded
 from backends.nets.vision import ConvEncoder, build_encoder
-from backends.transfer.config import OWN_RUNS, PIXELS, TEXT_TITLES, TITLES, UNTRAINED
+from backends.transfer.config import OWN_RUNS, PIXELS, READ_CAPTIONS, TEXT_TITLES, TITLES, UNTRAINED
 from backends.transfer.encoder import Encoder, EncoderError
 from backends.transfer.text_encoders import load_text_encoder
 
@@ -46,7 +46,7 @@ class PictureEncoder(Encoder):
             home = "pictures of its owner" if self.trained_on == "own" else self.trained_on
             here = "your own pictures" if data == "own" else data
             yield f"{self.title} was trained on {home} and here it meets {here}."
-        if self.name.startswith("clip") and data == self.trained_on == "apples":
+        if self.name in READ_CAPTIONS and data == self.trained_on == "apples":
             yield f"{self.title} has read captions that name colour, shape, leaf, size, light and background."
 
     def prepare(self, rows: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ def load_encoder(name: str, *, size: int, data: str, run: Any = None, device: st
             told the names of what is held out.
     """
     if name not in TITLES:
-        raise EncoderError(f"There is no encoder {name[:40]!r}; choose from {', '.join(TITLES)}.")
+        raise EncoderError(f"There is no encoder {name[:40]!r}", f"choose from {', '.join(TITLES)}")
     if name == PIXELS:
         return PictureEncoder(name, TITLES[name], None, None)
     if name == UNTRAINED:
@@ -97,14 +97,15 @@ def load_encoder(name: str, *, size: int, data: str, run: Any = None, device: st
         own = OWN_RUNS[name]
         where = "that tab" if own.model == own.tab else f"the tab {own.tab}"
         raise EncoderError(
-            f"No {own.model} run of yours is here yet: train one in {where} first, or choose another encoder."
+            f"No {own.model} run of yours is here yet", f"train one in {where} first, or choose another encoder"
         )
     try:
         if name in TEXT_TITLES:
             return load_text_encoder(name, run, device)
         return _encoder_of(name, run if name in OWN_RUNS else _shipped(name, size), size, data, device)
     except CheckpointError as error:
-        raise EncoderError(f"{TITLES[name]} can't be had ({str(error).rstrip('.')}): choose another one.") from None
+        reason = f"{TITLES[name]} can't be had ({str(error).rstrip('.')})"
+        raise EncoderError(reason, "choose another one") from None
 
 
 def _shipped(name: str, size: int) -> Any:
@@ -140,17 +141,17 @@ def _encoder_of(name: str, frozen: Any, size: int, data: str, device: str) -> En
     elif isinstance(model, CLIPModel):
         if data == config.data == "emoji":
             raise EncoderError(
-                f"{title} was told the names of emoji that this task holds out: choose apples or your own pictures."
+                f"{title} was told the names of emoji that this task holds out", "choose apples or your own pictures"
             )
         net, fresh = frozen_copy(model.image_encoder), lambda: CLIPModel(model.config, 1).image_encoder
     elif isinstance(model, nn.Module) and isinstance(getattr(model, "encoder", None), nn.Module) and _sees(config):
         net, fresh = frozen_copy(model.encoder), lambda: build_encoder(config.encoder, int(config.image_size))
     else:
-        raise EncoderError(f"{title} has no encoder of pictures: choose a run that learns from pictures.")
+        raise EncoderError(f"{title} has no encoder of pictures", "choose a run that learns from pictures")
     if int(config.image_size) != size:
         raise EncoderError(
-            f"{title} was trained on pictures of {config.image_size} pixels, and Image size (image_size) is {size}: "
-            f"set it to {config.image_size}."
+            f"{title} was trained on pictures of {config.image_size} pixels, and these have {size}",
+            f"set Image size (image_size) to {config.image_size}",
         )
     steps = getattr(frozen, "step", None) if name in OWN_RUNS else None
     return PictureEncoder(name, title, net.eval().to(device), fresh, trained_on=config.data, learned=True, steps=steps)

@@ -51,12 +51,13 @@ def draw_labelled(values: np.ndarray, classes: int, most: int, seed: int, draw: 
     return LabelledSets(np.stack(rows).astype(np.int64))
 
 
-def check_task(factor: Factor, most: int) -> None:
+def check_task(factor: Factor, most: int, asked: str) -> None:
     """Refuse a task of one class, and one with a class of fewer pictures than labels.
 
     Args:
         factor: of the pictures to train on; names of its classes may be a visitor's.
         most: labels per class.
+        asked: label and name of the setting that says how many.
 
     Raises:
         TrainingError: in one sentence.
@@ -71,6 +72,6 @@ def check_task(factor: Factor, most: int) -> None:
         fitting = max((few for few in LABELS if few <= counts[rarest]), default=0)
         name = factor.classes[rarest][:SHOWN_CLASS_CHARS]
         raise TrainingError(
-            f"Most labels (most_labels) is {most} per class, but the class {name!r} has {counts[rarest]} to train on: "
+            f"{asked} is {most} per class, but the class {name!r} has {counts[rarest]} to train on: "
             f"{f'choose at most {fitting}, or ' if fitting else ''}bring more pictures."
         )

@@ -10,15 +10,17 @@ from backends.engine.notebook_cells import (
     BEFORE_THE_FIRST_CELL,
     Cell,
     code,
+    fill,
     markdown,
     notebook,
     one_line,
+    own_pictures_cells,
     settings_call,
+    sizes_cells,
     write,
 )
-from backends.transfer.config import OWN_RUNS, SPEECHES, TITLES, TransferConfig
+from backends.transfer.config import FROZEN_WAYS, OWN_RUNS, SPEECHES, TransferConfig
 
-OWN_PICTURES_FILE = "my-pictures.zip"
 OWN_MODEL_FILE, OWN_VECTORS_FILE = "model.safetensors", "vectors.txt"
 LOADERS = {
     "own-simclr": "simclr",
@@ -60,18 +62,6 @@ from backends.transfer.task_data import load_task
 from backends.transfer.tuning import Tuning
 from backends.transfer.verdict import verdict"""
 
-_OWN_PICTURES_NOTE = f"""## Your pictures
-
-The pictures that you brought are not in this notebook. Put the path of the same .zip of folders in place of \
-`{OWN_PICTURES_FILE}`."""
-
-_OWN_PICTURES = f"""from pathlib import Path
-
-from backends.data.own_pictures import read_zip
-
-pictures = read_zip(Path("{OWN_PICTURES_FILE}"))
-print(f"{{len(pictures):,}} pictures")"""
-
 _OWN_RUN_NOTE = """## Your own run
 
 Your run is not in this notebook. Take its model home in the tab {tab} and put the file beside this notebook as \
@@ -104,7 +94,7 @@ looked at, but for those of the held-out examples, which tell how often an answe
 _DATA = """split = load_task(config.data, config.size, {pictures})
 factor = split.train.factors[config.factor]
 classes = len(factor.classes)
-tested = spread_out(split.held_out, 500)
+tested = spread_out(split.held_out, TESTED)
 truth = tested.factors[config.factor]
 
 
@@ -130,40 +120,46 @@ used = np.unique(np.concatenate([labelled(draw, config.counts[-1]) for draw in r
 rows, bank, held_out = {}, {}, {}
 for encoder in encoders:
     known, asked = rows[encoder.name] = encoder.read(split.train.subset(used)), encoder.read(tested)
-    bank[encoder.name] = torch.cat([encoder.embed(part) for part in known.split(500)])
-    held_out[encoder.name] = torch.cat([encoder.embed(part) for part in asked.split(500)])
+    bank[encoder.name] = torch.cat([encoder.embed(part) for part in known.split(EMBED_CHUNK)])
+    held_out[encoder.name] = torch.cat([encoder.embed(part) for part in asked.split(EMBED_CHUNK)])
     print(f"{encoder.title}: {bank[encoder.name].shape[1]} features")"""
 
-_FROZEN_NOTE = """## Frozen features
+_POINTS = """points = []
 
-The linear probe: least squares on one-hot labels, features brought to mean 0 and standard deviation 1, some ridge. \
-Nearest neighbours: as many vote as there are labels per class, ten at most."""
 
-_FROZEN = """def linear_probe(known, labels, asked):
+def note(encoder, way, count, draw, predicted):
+    accuracy = float((predicted == truth.values).mean())
+    points.append(Point(encoder.name, config.factor, way, count, draw, accuracy, truth.chance))"""
+
+_FROZEN_NOTES = {
+    "linear": """## Linear probe
+
+Least squares on one-hot labels, features brought to mean 0 and standard deviation 1, some ridge.""",
+    "knn": """## Nearest neighbours
+
+As many vote as there are labels per class, `NEIGHBOURS` at most.""",
+}
+
+_FROZEN = {
+    "linear": """def linear_probe(known, labels, asked, count):
     centre, spread = known.mean(0), known.std(0, correction=0).clamp_min(1e-6)
     x, z = ((known - centre) / spread).double(), ((asked - centre) / spread).double()
     target = torch.eye(classes, dtype=torch.double)[torch.from_numpy(labels)]
     mean, n = target.mean(0), len(x)
     if x.shape[1] <= n:
-        weights = torch.linalg.solve(x.T @ x + 0.01 * n * torch.eye(x.shape[1], dtype=x.dtype), x.T @ (target - mean))
+        weights = torch.linalg.solve(x.T @ x + RIDGE * n * torch.eye(x.shape[1], dtype=x.dtype), x.T @ (target - mean))
     else:
-        weights = x.T @ torch.linalg.solve(x @ x.T + 0.01 * n * torch.eye(n, dtype=x.dtype), target - mean)
-    return (z @ weights + mean).argmax(1).numpy()
-
-
-def nearest_neighbours(known, labels, asked, count):
+        weights = x.T @ torch.linalg.solve(x @ x.T + RIDGE * n * torch.eye(n, dtype=x.dtype), target - mean)
+    return (z @ weights + mean).argmax(1).numpy()""",
+    "knn": """def nearest_neighbours(known, labels, asked, count):
     cosines = torch.nn.functional.normalize(asked) @ torch.nn.functional.normalize(known).T
-    votes = labels[cosines.topk(min(10, count)).indices.numpy()]
+    votes = labels[cosines.topk(min(NEIGHBOURS, count)).indices.numpy()]
     weights = 1 + 1e-3 * 0.5 ** np.arange(votes.shape[1])  # the nearest decides a tie
-    return np.array([np.bincount(row, weights, classes).argmax() for row in votes])
+    return np.array([np.bincount(row, weights, classes).argmax() for row in votes])""",
+}
+"""By the way: `count` labels of each class, (N, D) features with labels and (M, D) to be classified."""
 
-
-points = []
-
-
-def note(encoder, way, count, draw, predicted):
-    accuracy = float((predicted == truth.values).mean())
-    points.append(Point(encoder.name, config.factor, way, count, draw, accuracy, truth.chance))
+_MEASURE = """
 
 
 for draw in range(config.seeds):
@@ -171,12 +167,10 @@ for draw in range(config.seeds):
         chosen = labelled(draw, count)
         labels, places = factor.values[chosen], np.searchsorted(used, chosen)
         for encoder in encoders:
-            known, asked = bank[encoder.name][places], held_out[encoder.name]
-            if config.linear == "on":
-                note(encoder, "linear", count, draw, linear_probe(known, labels, asked))
-            if config.knn == "on":
-                note(encoder, "knn", count, draw, nearest_neighbours(known, labels, asked, count))
+            predicted = {call}(bank[encoder.name][places], labels, held_out[encoder.name], count)
+            note(encoder, "{way}", count, draw, predicted)
 print(f"{len(points)} points")"""
+_CALLS = {"linear": "linear_probe", "knn": "nearest_neighbours"}
 
 _TRAINED_NOTE = """## Fine-tuning, and from scratch
 
@@ -238,21 +232,21 @@ def notebook_of(config: TransferConfig, *, data_note: str = "") -> dict[str, Any
     config = TransferConfig.parse(config.model_dump())
     own = config.data == "own"
     told = one_line(data_note) or DATA_NOTES[config.data]
-    frozen = config.linear == "on" or config.knn == "on"
     trained = config.fine_tuning == "on" or config.scratch == "on"
     cells = [
         markdown(_INTRODUCTION.format(before=BEFORE_THE_FIRST_CELL, data_note=told)),
         code(_IMPORTS),
-        *([markdown(_OWN_PICTURES_NOTE), code(_OWN_PICTURES)] if own else []),
+        *(own_pictures_cells() if own else []),
         *_own_runs(config),
         markdown(_SETTINGS_NOTE),
         code(settings_call(config, "TransferConfig")),
+        *sizes_cells(_sizes()),
         markdown(_DATA_NOTE),
-        code(_DATA.replace("{pictures}", "pictures" if own else "None")),
+        code(fill(_DATA, pictures="pictures" if own else "None")),
         markdown(_ENCODERS_NOTE),
         code(_ENCODERS),
-        *([markdown(_FROZEN_NOTE)] if frozen else []),
-        code(_FROZEN),
+        code(_POINTS),
+        *(cell for way in config.ways if way in FROZEN_WAYS for cell in _measuring(way)),
         *([markdown(_TRAINED_NOTE), code(_TRAINED)] if trained else []),
         markdown(_RESULT_NOTE),
         code(_RESULT),
@@ -266,6 +260,25 @@ def write_notebook(config: TransferConfig, path: Path, *, data_note: str = "") -
     return write(notebook_of(config, data_note=data_note), path)
 
 
+def _sizes() -> list[tuple[str, object, str]]:
+    """Sizes that are no settings: name, value, and what it is."""
+    from backends.analysis import probes
+    from backends.transfer import embedding, trainer
+
+    return [
+        ("TESTED", trainer.TESTED, "held-out examples at most"),
+        ("EMBED_CHUNK", embedding.EMBED_CHUNK, "examples that an encoder reads at a time"),
+        ("NEIGHBOURS", probes.NEIGHBOURS, "that vote at most"),
+        ("RIDGE", probes.RIDGE, "of the linear probe, as a share of the features' mean variance times their number"),
+    ]
+
+
+def _measuring(way: str) -> list[Cell]:
+    """How a frozen way predicts, and its points."""
+    measured = fill(_MEASURE, call=_CALLS[way], way=way)
+    return [markdown(_FROZEN_NOTES[way]), code(_FROZEN[way] + measured)]
+
+
 def _own_runs(config: TransferConfig) -> list[Cell]:
     """What loads the visitor's runs; without any, an empty table of them."""
     cells = [code("runs = {}")]
@@ -277,8 +290,3 @@ def _own_runs(config: TransferConfig) -> list[Cell]:
             load = _OWN_VECTORS if package is None else _OWN_RUN
             cells.append(code(load.format(package=package, name=name, file=file)))
     return cells
-
-
-def title_of(config: TransferConfig) -> str:
-    """What is compared, in a few words."""
-    return " against ".join(TITLES[name] for name in config.encoders)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from backends.analysis.prober import spread_out
 from backends.data.pictures import Factor, PictureSet
+from backends.engine.checkpoints import write_text
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingError
-from backends.transfer.config import FROZEN_WAYS, OWN_RUNS, titles_of
+from backends.transfer.config import FROM_EMOJI, FROZEN_WAYS, OWN_RUNS, titles_of
 from backends.transfer.embedding import embedded
 from backends.transfer.encoder import Encoder, EncoderError
 from backends.transfer.encoders import load_encoder
@@ -26,7 +26,7 @@ from backends.transfer.points import Point, as_csv
 from backends.transfer.probing import frozen_accuracy
 from backends.transfer.table_config import TableConfig
 from backends.transfer.task_data import load_task
-from backends.transfer.trainer import CSV_NAME, Unit, write_text
+from backends.transfer.trainer import CSV_NAME, Unit
 
 TESTED = 1_000
 """Held-out pictures at most: here no net is trained, so that all are cheap."""
@@ -50,7 +50,8 @@ class TableTrainer(Trainer):
     ) -> None:
         """Load pictures and encoders, and draw which pictures are labelled.
 
-        Encoders that can't be had are left out, and the notes say so.
+        Encoders that can't be had are left out, and the notes say so. Of apples those that were trained on emoji are
+        not asked for.
 
         Args:
             config: the settings.
@@ -68,7 +69,7 @@ class TableTrainer(Trainer):
         refusals = []
         for name, factor in self.split.train.factors.items():
             try:
-                check_task(factor, int(config.labels))
+                check_task(factor, int(config.labels), "Labels (labels)")
             except TrainingError as error:
                 refusals.append(str(error))
             else:
@@ -98,8 +99,7 @@ class TableTrainer(Trainer):
     def steps(self) -> Iterator[Snapshot]:
         """Fill cell after cell; `step` counts pieces of work, `total` is an estimate by the time that they take.
 
-        Raises:
-            EncoderError: an encoder's features are not finite.
+        An encoder whose features are not finite loses its row, and the notes say so; the others go on.
         """
         while not self._finished:
             begun, passed = time.perf_counter(), 0.0
@@ -129,18 +129,16 @@ class TableTrainer(Trainer):
         return [write_text(directory / CSV_NAME, as_csv(self.points))]
 
     def _encoders(self, runs: Mapping[str, Any]) -> list[Encoder]:
-        config, found = self.config, []
+        found = []
         for name in titles_of(self.config.data):
-            if name in OWN_RUNS and name not in runs:
+            if (name in OWN_RUNS and name not in runs) or (name in FROM_EMOJI and self.config.data == "apples"):
                 continue
             try:
                 found.append(
                     load_encoder(name, size=SIZE, data=self.config.data, run=runs.get(name), device=self.device)
                 )
             except EncoderError as error:
-                self.notes.append(str(error))
-        if config.data == "apples":  # what was trained on emoji has nothing to do here
-            found = [encoder for encoder in found if encoder.trained_on != "emoji" or encoder.name in OWN_RUNS]
+                self.notes.append(_no_row(error))
         return found
 
     def _planned_amounts(self) -> Counter[Kind]:
@@ -152,10 +150,12 @@ class TableTrainer(Trainer):
 
     def _units(self) -> Iterator[Unit]:
         for encoder in self.encoders:
-            parts: list[Tensor] = []
-            for examples in (self._bank, self._tested):
-                parts.append((yield from embedded(encoder, encoder.read(examples).to(self.device))))
-            bank, tested = parts
+            try:
+                bank = yield from embedded(encoder, encoder.read(self._bank).to(self.device))
+                tested = yield from embedded(encoder, encoder.read(self._tested).to(self.device))
+            except EncoderError as error:
+                self._leave_out(encoder, error)
+                continue
             for (name, factor), draw in itertools.product(self.tasks.items(), range(self.config.seeds)):
                 chosen = self.sets[name][draw].first(int(self.config.labels))
                 places = np.searchsorted(self._bank_idx, chosen)
@@ -175,6 +175,19 @@ class TableTrainer(Trainer):
                     )
                     yield (encoder.name, PROBE), 1
 
+    def _leave_out(self, encoder: Encoder, error: EncoderError) -> None:
+        """Go on without an encoder, and say why."""
+        self.encoders = [
+            other for other in self.encoders if other is not encoder
+        ]  # the page may be reading the old list
+        self.notes.append(_no_row(error))
+        self._amounts = self._planned_amounts()
+
     def _metrics(self) -> dict[str, float]:
         planned = len(self.encoders) * len(self.tasks) * self.config.seeds * len(FROZEN_WAYS)
         return {"points": float(len(self.points)), "points_planned": float(planned)}
+
+
+def _no_row(error: EncoderError) -> str:
+    """Why an encoder is left out, and what follows from it; that it could be another one is of no use here."""
+    return f"{error.reason}: it has no row here."

@@ -155,7 +155,7 @@ def load_text_encoder(name: str, run: Any, device: str) -> Encoder:
 
     vectors = run if name in OWN_RUNS else shipped.load().vectors
     if not isinstance(vectors, WordVectors):
-        raise EncoderError(f"{TITLES[name]} has no vectors of words: choose a run of word2vec.")
+        raise EncoderError(f"{TITLES[name]} has no vectors of words", "choose a run of word2vec")
     if name == BAG_OF_WORDS:
         index = {word: number for number, word in enumerate(vectors.words[:BAG_WORDS])}
         return BagOfWords(name, TITLES[name], None, None, index=index)
@@ -170,7 +170,7 @@ def _language_encoder(name: str, run: Any, device: str) -> Encoder:
     frozen: FrozenLanguage = run if name in OWN_RUNS else shipped.load(method)
     config = getattr(frozen, "config", None)
     if not isinstance(config, kind):
-        raise EncoderError(f"{TITLES[name]} is no {OWN_RUNS[name].model}: choose a run that trains one.")
+        raise EncoderError(f"{TITLES[name]} is no {OWN_RUNS[name].model}", "choose a run that trains one")
     vocabulary = len(frozen.tokenizer)
 
     def fresh() -> nn.Module:

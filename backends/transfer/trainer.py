@@ -17,7 +17,7 @@ from torch import Tensor
 
 from backends.analysis.prober import spread_out
 from backends.data.pictures import Factor, PictureSet
-from backends.engine.checkpoints import write_atomically
+from backends.engine.checkpoints import write_text
 from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingError
 from backends.transfer.config import FROZEN_WAYS, TUNED_WAYS, TransferConfig
 from backends.transfer.embedding import embedded
@@ -70,7 +70,7 @@ class TransferTrainer(Trainer):
         self.budget = seconds
         self.split = load_task(config.data, config.size, pictures)
         self.factor = self._factor(self.split.train)
-        check_task(self.factor, config.counts[-1])
+        check_task(self.factor, config.counts[-1], "Most labels (most_labels)")
         self.encoders = [
             load_encoder(name, size=config.size, data=config.data, run=(runs or {}).get(name), device=device)
             for name in config.encoders
@@ -310,12 +310,3 @@ class TransferTrainer(Trainer):
         if self.budget is not None:
             left = min(left, self.budget - self.seconds)
         return self.step + math.ceil(self.step * max(0.0, left) / max(self.seconds, 1e-9))
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write a text; the file is whole or not there."""
-
-    def fill(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    return write_atomically(path, fill)

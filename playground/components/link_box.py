@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
 
+from backends.engine.config import MethodConfig
 from playground.controls import Controls
-from playground.links import VIEW_PARAMETER
+from playground.links import LINK_KEY, VIEW_PARAMETER, LinkTarget, query_of, read_query
+from playground.session import Session
 
 _SEE_VIEW = """(field, ...values) => {
   const seen = (tab) => tab.offsetParent !== null && !tab.closest(".visually-hidden");
@@ -62,6 +64,27 @@ def wire_link(
 
     made = button.click(on_copy, [field, *controls.inputs], field, js=_SEE_VIEW, show_progress="hidden", api_name=False)
     made.then(None, field, field, js=_COPY)
+
+
+def copied_query(
+    session: Session,
+    tab: str,
+    target: LinkTarget,
+    configs: Mapping[str, MethodConfig],
+    texts: Mapping[str, str] | None = None,
+) -> str:
+    """Write a link's query, and note that its page shows what it says: a reload then keeps what was done since.
+
+    Args:
+        session: whose page gets the link for its address.
+        tab: the tab's name.
+        target: what the tab takes from a link.
+        configs: its settings by prefix.
+        texts: further parameters.
+    """
+    query = query_of(tab, configs, texts)
+    session.uploads[LINK_KEY] = read_query(dict(urllib.parse.parse_qsl(query)), {tab: target}).query
+    return query
 
 
 def with_view(query: str, view: Any) -> str:

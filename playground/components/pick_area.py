@@ -10,13 +10,16 @@ from typing import Any
 import gradio as gr
 
 MAX_PICK_CHARS = 40
+NO_EVENT = gr.EventData(None, None)
+"""Of a call that no click set off."""
 
 _SCRIPT = """
-let last = null;
+let held = null;
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-pick]");
   if (!button || !element.contains(button)) return;
-  last = document.activeElement === button ? button.dataset.pick : null;
+  const focused = document.activeElement?.closest("[data-pick]") ?? null;
+  held = element.contains(focused) ? { ...focused.dataset } : null;
   trigger("pick", { pick: button.dataset.pick });
 });
 let pressed = null;
@@ -29,17 +32,20 @@ element.addEventListener("pointerup", (event) => {
   if (now && now.dataset.pick === before.dataset.pick) trigger("pick", { pick: now.dataset.pick });
 });
 watch("value", () => {
-  const before = last;
-  if (before === null) return;
+  const before = held;
   requestAnimationFrame(() => {
-    if (document.activeElement && document.activeElement !== document.body) return;
-    for (const button of element.querySelectorAll("[data-pick]"))
-      if (button.dataset.pick === before) return button.focus({ preventScroll: true });
+    for (const live of element.querySelectorAll("[aria-live]")) live.replaceChildren(...live.childNodes);
+    if (before === null || (document.activeElement && document.activeElement !== document.body)) return;
+    const buttons = [...element.querySelectorAll("[data-pick]")];
+    const like = (name) => before[name] && buttons.find((button) => button.dataset[name] === before[name]);
+    (like("pick") || like("key") || buttons[0])?.focus({ preventScroll: true });
   });
 });
 """
-"""Who works with the keyboard finds the focus where it was after the HTML was made anew; and where it was made anew
-while a button was held down, of which the browser makes no click, the click counts all the same."""
+"""Who works with the keyboard finds the focus where it was after the HTML was made anew: on what carries the same, else
+on what has the same key, else on the first button. What is `aria-live` is put in once more, for a screen reader says
+only what changes within a place that it knows. And where the HTML was made anew while a button was held down, of which
+the browser makes no click, the click counts all the same."""
 
 
 _KEYS = """

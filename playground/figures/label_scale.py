@@ -58,7 +58,7 @@ def seconds_words(seconds: float) -> str:
 
 
 def years_words(years: float) -> str:
-    """Working years as they are said: 4.3 working years, 1,080 working years, or days where they are few."""
+    """Working years as they are said: 4.3 working years, 1,080 working years, or working months below one year."""
     if years >= 100:
         return f"{float(f'{years:.3g}'):,.0f} working years"
     if years >= 1:

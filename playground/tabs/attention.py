@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from functools import partial
 from typing import Any
 
@@ -12,9 +11,9 @@ from backends.attention.recall_config import RecallConfig
 from playground import controls
 from playground.components import answers
 from playground.components.attention_bench import attention_bench
-from playground.components.link_box import wire_link
+from playground.components.link_box import copied_query, wire_link
 from playground.link_texts import kept_texts, take_texts, text_of
-from playground.links import Link, LinkTarget, query_of, read_query
+from playground.links import Link, LinkTarget
 from playground.session import Session, SessionStore
 from playground.tabs import attention_heads, attention_recall
 from playground.tabs.attention_how import build_how_it_works
@@ -41,7 +40,7 @@ def build_tab(store: SessionStore) -> Tab:
                 attention_bench(elem_id="attention-bench")
             with gr.Tab("LSTM against transformer", id="recall"):
                 recall = attention_recall.lay_out_recall(store)
-            with gr.Tab("Heads of a trained model", id="heads") as heads_tab:
+            with gr.Tab(attention_heads.HEADS_TITLE, id="heads") as heads_tab:
                 heads = attention_heads.lay_out_heads(store)
             with gr.Tab("How it works", id="how"):
                 build_how_it_works()
@@ -71,6 +70,4 @@ def make_query(store: SessionStore, settings: controls.Controls, request: gr.Req
         ConfigError: a setting is out of its range.
     """
     session = store.of(str(request.session_hash))
-    query = query_of(TAB, {"": settings.read(values)}, kept_texts(session, LINK.kept))
-    session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
-    return query
+    return copied_query(session, TAB, LINK, {"": settings.read(values)}, kept_texts(session, LINK.kept))

@@ -65,30 +65,23 @@ EXAMPLES_OF: dict[str, dict[str, str]] = {
     },
 }
 """As many of each, for as many buttons."""
+HEADS_TITLE = "Heads of a trained model"
 SHOW_HEADS = """async (note) => {
     if (note) return;
     const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-    const tabOf = (row, id) => document.querySelector(`${row} [role="tab"][data-tab-id="${id}"]`);
-    tabOf(".techniques", "attention")?.click();
+    openTab("Attention");
     for (let looks = 0; looks < 100; looks++) {
         await wait(100);
-        const tab = tabOf("#attention-views-tabs", "heads");
+        const was = openTab("TITLE", "#attention-views-tabs > .tab-wrapper");
+        if (was === "opened") return;
         const again = document.querySelector("#attention-heads-again");
-        if (tab?.offsetParent && tab.getAttribute("aria-selected") !== "true") {
-            tab.click();
-            return;
-        }
-        if (tab?.offsetParent && again) {
-            again.click();
-            return;
-        }
+        if (was === "open" && again) return again.click();
     }
-}"""
+}""".replace("TITLE", HEADS_TITLE)
 """Goes to the heads, which a page may not have shown yet; where they stand already, they are read anew."""
 NO_ATTENTION = "This page has no Attention tab; start the app with all of its tabs, and look there."
 LOADING: dict[str, Any] = {"show_progress": "minimal", "concurrency_limit": 2, "concurrency_id": "models"}
 """Loading takes seconds and half a gigabyte."""
-NEEDS_PICTURE = "This model reads a picture; choose one."
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
 from backends.attention.notebook import Standing, write_notebook
 from backends.attention.recall_config import RecallConfig
+from backends.engine.checkpoints import write_text
 from playground.components import answers
+from playground.components.downloads import download_button, wire_download
 from playground.session import Run, Session, SessionStore
-from playground.tabs.picture_home import folder_of
 
 NO_RUN = "There is no run yet: press Train."
 NOTEBOOK_NAME, CURVE_NAME = "recall.ipynb", "recall.csv"
@@ -25,7 +26,6 @@ CURVES = (
     "transformer_seconds",
     "lstm_seconds",
 )
-_START = "() => { document.querySelector('#recall-home-file')?.click(); }"
 
 RunOf = Callable[[Session], Run | None]
 Take = Callable[[Run | None, Path], tuple[Path | None, str]]
@@ -56,12 +56,12 @@ def take_curve(run: Run | None, folder: Path) -> tuple[Path | None, str]:
     points = list(run.history) if run is not None else []
     if not points:
         return None, NO_RUN
-    path = folder / CURVE_NAME
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("step", "seconds", *CURVES))
-        for point in points:
-            writer.writerow((point.step, f"{point.seconds:.3f}", *(repr(point.metrics[name]) for name in CURVES)))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("step", "seconds", *CURVES))
+    for point in points:
+        writer.writerow((point.step, f"{point.seconds:.3f}", *(repr(point.metrics[name]) for name in CURVES)))
+    path = write_text(folder / CURVE_NAME, text.getvalue())
     return path, f"{CURVE_NAME}: {len(points):,} points with accuracy, loss and seconds of both nets."
 
 
@@ -85,23 +85,11 @@ def build_take_home(store: SessionStore, run_of: RunOf) -> None:
             for title, take, name in TAKES
         ]
     message = answers.html_area(elem_id="recall-home-note", elem_classes=["note-line"])
-    # Gradio's button downloads what it held before the click; so a plain one makes the file and presses this one.
-    file = gr.DownloadButton("Download", visible="hidden", elem_id="recall-home-file")
+    file = download_button("recall-home-file")
     for button, take, name in buttons:
 
-        def on_click(request: gr.Request, chosen: Take = take) -> list[Any]:
-            session = store.of(str(request.session_hash))
-            path, said = chosen(run_of(session), folder_of(session, file.GRADIO_CACHE).path)
-            return [None, answers.problem(said)] if path is None else [str(path), answers.sentence(said)]
+        def make(session: Session, folder: Path, chosen: Take = take) -> tuple[Path | None, str]:
+            path, said = chosen(run_of(session), folder)
+            return path, answers.problem(said) if path is None else answers.sentence(said)
 
-        made = button.click(
-            on_click,
-            None,
-            [file, message],
-            api_name=f"attention_{name}",
-            show_progress="hidden",
-            concurrency_limit=2,
-            concurrency_id="take-home",
-            trigger_mode="once",
-        )
-        made.then(None, None, None, js=_START)
+        wire_download(store, button, make, file, message, f"attention_{name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,10 +13,10 @@ from backends.data.pictures import PictureError
 from backends.engine.config import MethodConfig
 from playground import controls
 from playground.components import answers
-from playground.components.link_box import link_field, wire_link
+from playground.components.link_box import copied_query, link_field, wire_link
 from playground.components.run_panel import RunPanel, TabRun
 from playground.link_texts import kept_texts, take_texts
-from playground.links import Link, LinkTarget, query_of, read_query
+from playground.links import Link, LinkTarget
 from playground.own_pictures import OWN_DATA, own_pictures, read_own_pictures, take_own_pictures
 from playground.session import Session, SessionStore
 from playground.tabs import clip_ask, clip_composition, clip_game, clip_gap, clip_live, clip_presets, clip_search
@@ -209,6 +208,4 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
     """
     session = store.of(str(request.session_hash))
     config: MethodConfig = tab.controls.read(values)
-    query = query_of(TAB, {"": config}, kept_texts(session, LINK.kept))
-    session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
-    return query
+    return copied_query(session, TAB, LINK, {"": config}, kept_texts(session, LINK.kept))

@@ -101,7 +101,7 @@ def first_views(session: Session) -> list[Any]:
     """The views before any training."""
     return [
         answers.sentence(WAITING),
-        empty_figure("Zero-shot accuracy: appears while you train"),
+        empty_figure("Zero-shot: appears while you train"),
         None,
         table_of(session),
     ]

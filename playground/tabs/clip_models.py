@@ -18,7 +18,6 @@ from playground.session import Session, SessionStore
 from playground.tabs import picture_home
 from playground.tabs.clip_state import LOADED, TAB, own_model_of
 from playground.tabs.picture_home import MODEL_TAKE, NOTEBOOK_TAKE, MoreModels, PictureHome
-from playground.tabs.word2vec_home import Folder
 
 if TYPE_CHECKING:
     from backends.clip.trainer import FrozenCLIP
@@ -87,9 +86,9 @@ def take_foreign(store: SessionStore, session: Session, choice: str) -> tuple[st
     return answers.sentence(origin) + answers.sentence(FOREIGN.format(count=count)), True
 
 
-def take_vectors(home: PictureHome[FrozenCLIP], folder: Folder, model: FrozenCLIP) -> tuple[Path, str]:
+def take_vectors(home: PictureHome[FrozenCLIP], folder: Path, model: FrozenCLIP) -> tuple[Path, str]:
     """Write where the model puts pictures and captions; return the path and what to say."""
-    path = write_vectors(model, folder.path / VECTORS_NAME)
+    path = write_vectors(model, folder / VECTORS_NAME)
     return path, (
         "pictures and captions that were held out, one vector each; unpack it, and load both files at "
         "projector.tensorflow.org."

@@ -10,14 +10,14 @@ import numpy as np
 
 from backends.clip.answering import Answering
 from playground.components import answers
-from playground.session import Session
+from playground.session import Session, worth_keeping
 
 if TYPE_CHECKING:
     from backends.clip.pairs import Captioned
     from backends.clip.trainer import FrozenCLIP
 
 TAB = "clip"
-LOADED = "clip_loaded"
+LOADED = worth_keeping("clip_loaded")
 GALLERY = "clip_gallery"
 STALE_SECONDS = 15.0
 """While a model trains, what it made of all pictures is used for so long: to embed them again takes seconds."""

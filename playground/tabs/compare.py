@@ -9,9 +9,10 @@ from typing import Any
 
 import gradio as gr
 
-from backends.engine.checkpoints import write_atomically
+from backends.engine.checkpoints import write_text
 from playground import kept_files
 from playground.components import answers
+from playground.components.downloads import Make, download_button, wire_download
 from playground.components.pick_area import pick_area, picked
 from playground.components.plotly_view import plotly_view
 from playground.kept_runs import (
@@ -31,16 +32,14 @@ from playground.session import Session, SessionStore
 from playground.tabs.compare_views import (
     SECONDS,
     STEPS,
-    chart,
     chosen_family,
+    curve_views,
     family_choices,
     list_html,
-    note_html,
     shown_of,
     table_html,
     unpinned_of,
 )
-from playground.tabs.picture_home import folder_of
 from playground.tabs.tab import QUICK, Tab
 
 TAB = "compare"
@@ -48,7 +47,7 @@ QUESTION = "Which run learned more, and which setting was it?"
 LEAD = (
     "Runs of every tab that you have pinned: their curves, what differs, where they ended. Name them, take them home."
 )
-LINK = LinkTarget({}, ("measure", "over"))
+LINK = LinkTarget({})
 MEASURE, OVER, NAMED = "compare_measure", "compare_over", "compare_named"
 JSON_NAME, CSV_NAME = "runs.json", "runs.csv"
 TO_NAME = """() => setTimeout(() => {
@@ -56,7 +55,6 @@ TO_NAME = """() => setTimeout(() => {
     if (field && field.offsetParent) { field.focus(); field.select(); }
 }, 60)"""
 """Who presses Rename types right away; with a long list the field may be out of sight."""
-START_DOWNLOAD = "() => { document.querySelector('#compare-file')?.click(); }"
 
 
 @dataclass(frozen=True)
@@ -87,8 +85,8 @@ class Parts:
 def build_tab(store: SessionStore) -> Tab:
     """Lay the tab out and wire it."""
     with gr.Row(elem_classes=["tab-body"]):
-        with gr.Column(scale=0, min_width=312, elem_classes=["ask-column", "cmp-ask"]):
-            asked = _lay_out_list()
+        with gr.Column(scale=0, min_width=312, elem_classes=["ask-column"]):
+            asked = _lay_out_list(store)
         with gr.Column(scale=1, min_width=480, elem_classes=["view-column"]):
             shown = _lay_out_views()
     parts = Parts(**asked, **shown)
@@ -97,14 +95,12 @@ def build_tab(store: SessionStore) -> Tab:
     _wire_files(store, parts)
 
     def on_open(session: Session, link: Link | None) -> list[Any]:
-        if link is not None:
-            session.uploads |= {MEASURE: link.texts.get("measure"), OVER: link.texts.get("over")}
         return [*views_of(session), gr.update(visible=False), ""]
 
     return Tab([*parts.views, parts.naming, parts.message], on_open, LINK, every_time=True)
 
 
-def _lay_out_list() -> dict[str, Any]:
+def _lay_out_list(store: SessionStore) -> dict[str, Any]:
     answers.html_area(f"<h2>{QUESTION}</h2><p>{LEAD}</p>", elem_classes=["lead"])
     pinned = pick_area(elem_id="compare-list", elem_classes=["cmp-pinned"])
     with gr.Row(visible=False, elem_classes=["actions", "cmp-naming"]) as naming:
@@ -116,10 +112,9 @@ def _lay_out_list() -> dict[str, Any]:
     with gr.Row(elem_classes=["run-buttons"]):
         json = gr.Button("Save runs (.json)", size="sm", elem_id="compare-json", min_width=60)
         csv = gr.Button("Table (.csv)", size="sm", elem_id="compare-csv", min_width=60)
-    # Gradio's button downloads what it held before the click; so a plain one makes the file and presses this one.
-    file = gr.DownloadButton("Download", visible="hidden", elem_id="compare-file")
+    file = download_button("compare-file")
     upload = gr.File(
-        label=f"Open runs saved here (.json, up to {kept_files.MAX_FILE_BYTES >> 20} MB)",
+        label=f"Open runs saved here (.json, {store.limits.up_to(kept_files.MAX_FILE_BYTES)})",
         file_types=[".json"],
         height=120,
         elem_id="compare-open",
@@ -164,8 +159,7 @@ def views_of(session: Session) -> list[Any]:
         list_html(session, unpinned_of(session)),
         gr.update(choices=family_choices(session), value=family or None),
         over,
-        chart(shown, family, over),
-        note_html(shown, family, over),
+        *curve_views(shown, family, over),
         table_html(shown),
     ]
 
@@ -222,28 +216,23 @@ def _wire_choices(store: SessionStore, parts: Parts) -> None:
         session = _session(store, request)
         session.uploads |= {MEASURE: measure if isinstance(measure, str) else None, OVER: over}
         family = chosen_family(session, session.uploads[MEASURE])
-        shown = shown_of(session)
-        return [chart(shown, family, over_of(session)), note_html(shown, family, over_of(session))]
+        return curve_views(shown_of(session), family, over_of(session))
 
     for widget in (parts.measure, parts.over):
         widget.input(on_choice, [parts.measure, parts.over], [parts.chart, parts.note], api_name=False, **QUICK)
 
 
 def _wire_files(store: SessionStore, parts: Parts) -> None:
-    options: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 2, "trigger_mode": "once"}
-
-    def saver(name: str, write: Callable[[Sequence[KeptRun]], str]) -> Callable[[gr.Request], list[Any]]:
-        def on_save(request: gr.Request) -> list[Any]:
-            session = _session(store, request)
+    def saver(name: str, write: Callable[[Sequence[KeptRun]], str]) -> Make:
+        def make(session: Session, folder: Path) -> tuple[Path | None, str]:
             runs = [kept.run for kept in kept_of(session)]
             if not runs:
-                return [None, answers.problem("There is nothing to save yet: pin a run first.")]
-            path = _write(folder_of(session, parts.file.GRADIO_CACHE).path / name, write(runs))
+                return None, answers.problem("There is nothing to save yet: pin a run first.")
+            path = write_text(folder / name, write(runs))
             said = f"{name}: {len(runs)} {'run' if len(runs) == 1 else 'runs'}, {path.stat().st_size / 1024:,.0f} kB."
-            return [str(path), answers.sentence(said)]
+            return path, answers.sentence(said)
 
-        on_save.__name__ = f"on_save_{name.rpartition('.')[2]}"
-        return on_save
+        return make
 
     def on_upload(path: str | None, request: gr.Request) -> list[Any]:
         session = _session(store, request)
@@ -251,16 +240,16 @@ def _wire_files(store: SessionStore, parts: Parts) -> None:
         return [*views_of(session), None, said]
 
     for button, name, write in ((parts.json, JSON_NAME, kept_files.to_json), (parts.csv, CSV_NAME, kept_files.to_csv)):
-        made = button.click(
-            saver(name, write),
-            None,
-            [parts.file, parts.message],
-            api_name=f"compare_{name.rpartition('.')[2]}",
-            **options,
-        )
-        made.then(None, None, None, js=START_DOWNLOAD)
+        made = saver(name, write)
+        wire_download(store, button, made, parts.file, parts.message, f"compare_{name.rpartition('.')[2]}")
     parts.upload.upload(
-        on_upload, parts.upload, [*parts.views, parts.upload, parts.message], api_name="compare_open", **options
+        on_upload,
+        parts.upload,
+        [*parts.views, parts.upload, parts.message],
+        api_name="compare_open",
+        show_progress="hidden",
+        concurrency_limit=2,
+        trigger_mode="once",
     )
 
 
@@ -283,13 +272,6 @@ def open_file(session: Session, path: str | None) -> str:
     return answers.sentence(
         f"{added} {'run' if added == 1 else 'runs'} added from the file; their models aren’t in it."
     )
-
-
-def _write(path: Path, text: str) -> Path:
-    def fill(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    return write_atomically(path, fill)
 
 
 def _session(store: SessionStore, request: gr.Request) -> Session:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backends.transfer.config import WAY_TITLES
 from playground.components import answers
 from playground.components.plotly_view import pack
 from playground.figures.compare import Curve, Panel, difference_table, panel_chart, swatch
@@ -39,9 +40,10 @@ WORDS = {
     "unigram_entropy": "Loss of a guesser that only counts",
     "error_ratio": "Error, share of guessing’s",
     "logit_scale": "Logit scale",
+    **WAY_TITLES,
 }
 PROBES = {"knn_": "Neighbours’ accuracy", "linear_": "Linear probe’s accuracy"}
-KINDS = ("loss", "objective", "task")
+KINDS = ("loss", "objective", "task", "targets", "factor")
 """Settings that make two runs of a method measure different things."""
 STEPS, SECONDS = "steps", "seconds"
 EMPTY = "Curves of pinned runs appear here, each in the colour of its number"
@@ -142,9 +144,10 @@ def _panel(members: Sequence[tuple[int, KeptRun, str]], over: str, *, alone: boo
     return Panel(title, next(iter(units)) if by_steps else "seconds of training", curves)
 
 
-def chart(shown: Sequence[tuple[int, KeptRun]], family: str, over: str) -> str:
-    """The curves, as a view's value."""
-    return pack(panel_chart(panels_of(shown, family, over), empty=EMPTY))
+def curve_views(shown: Sequence[tuple[int, KeptRun]], family: str, over: str) -> list[str]:
+    """The curves as a view's value, and what has to be known to read them."""
+    panels = panels_of(shown, family, over)
+    return [pack(panel_chart(panels, empty=EMPTY)), note_html(shown, family, over, panels)]
 
 
 def table_html(shown: Sequence[tuple[int, KeptRun]]) -> str:
@@ -191,10 +194,9 @@ def _score_rows(runs: Sequence[KeptRun]) -> list[tuple[str, list[str]]]:
     return rows
 
 
-def note_html(shown: Sequence[tuple[int, KeptRun]], family: str, over: str) -> str:
-    """What has to be known to read the curves, in a sentence or two, or nothing."""
+def note_html(shown: Sequence[tuple[int, KeptRun]], family: str, over: str, panels: Sequence[Panel]) -> str:
+    """What has to be known to read the curves in these panels, in a sentence or two, or nothing."""
     said = []
-    panels = panels_of(shown, family, over)
     if len(panels) > 1:
         said.append("Each panel has axes of its own: what isn’t measured alike can’t be compared by height.")
     if over == STEPS and any(panel.x_title.startswith(SECONDS) for panel in panels):

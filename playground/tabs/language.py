@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,15 +10,15 @@ from typing import Any
 import gradio as gr
 
 from backends.data.corpora import BUILT_IN, OWN_TEXT
-from backends.data.text import TextError
+from backends.data.text import MAX_TEXT_BYTES, TextError
 from backends.language.text import read_text_lines
 from backends.language.trio_config import TrioConfig
 from playground import controls
 from playground.components import answers
-from playground.components.link_box import link_field, wire_link
+from playground.components.link_box import copied_query, link_field, wire_link
 from playground.components.run_panel import RunPanel, TabRun
 from playground.link_texts import kept_texts, take_texts
-from playground.links import Link, LinkTarget, query_of, read_query
+from playground.links import Link, LinkTarget
 from playground.session import Session, SessionStore
 from playground.tabs import (
     language_continue,
@@ -116,7 +115,7 @@ def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
     answers.html_area(f"<h2>{QUESTION}</h2><p>{LEAD}</p>", elem_classes=["lead"])
     widgets = {name: controls.build_one(TrioConfig, name, "language") for name in ESSENTIAL}
     own_text = gr.File(
-        label="Your own text (.txt, UTF-8, up to 20 MB)",
+        label=f"Your own text (.txt, UTF-8, {store.limits.up_to(MAX_TEXT_BYTES)})",
         file_types=[".txt"],
         visible=False,
         height=96,
@@ -254,6 +253,4 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
         ConfigError: a setting is out of its range.
     """
     session = store.of(str(request.session_hash))
-    query = query_of(TAB, {"": tab.controls.read(values)}, kept_texts(session, LINK.kept))
-    session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
-    return query
+    return copied_query(session, TAB, LINK, {"": tab.controls.read(values)}, kept_texts(session, LINK.kept))

@@ -19,14 +19,14 @@ from playground.components.plotly_view import pack, plotly_view
 from playground.components.run_panel import TabRun, device_name
 from playground.controls import Controls
 from playground.figures.language import LossLine, held_out_chart
-from playground.session import Run, Session, SessionStore
+from playground.session import Run, Session, SessionStore, worth_keeping
 from playground.tabs.language_state import COLOURS, LOADED, TAB
 
 if TYPE_CHECKING:
     from backends.language.samples import Part, Sample
     from backends.language.trio import FrozenTrio
 
-OWN_TEXT_KEY = "language_text"
+OWN_TEXT_KEY = worth_keeping("language_text")
 SHOWN_SAMPLES = 4
 WAITING = (
     "Press Train: BERT, T5 and GPT learn from the same text by turns, and what each makes of one line that it never "

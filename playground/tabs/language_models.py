@@ -18,14 +18,14 @@ from backends.language.config import METHOD_OF, TITLES
 from backends.language.export import write_token_vectors
 from backends.language.notebook import write_notebook
 from playground.components import answers
+from playground.components.downloads import download_button, wire_download
 from playground.session import Session, SessionStore
 from playground.tabs.language_state import LOADED, TAB, model_of
-from playground.tabs.picture_home import MAX_LOADED_BYTES, folder_of, shown_name
+from playground.tabs.picture_home import MAX_LOADED_BYTES, shown_name
 
 if TYPE_CHECKING:
     from backends.language.trainer import FrozenLanguage
 
-MAX_MEGABYTES = checkpoint.MAX_FILE_BYTES >> 20
 LOAD_INTRODUCTION = (
     "A file taken home from here: whether it is a BERT, a T5 or a GPT stands in it; the other two stay. "
     "It stays on this server only while this page is open."
@@ -34,7 +34,6 @@ HOME_INTRODUCTION = (
     "The models that answer now (.safetensors), the run itself as a notebook (.ipynb), or the vector of each token for "
     "the Embedding Projector (.zip)."
 )
-START_DOWNLOAD = "() => { document.querySelector('#language-home-file')?.click(); }"
 BACK = {
     True: "The loaded models are put away; your run answers, or where it has none, what this project trained.",
     False: "No model is loaded.",
@@ -72,7 +71,7 @@ def _build_load(
     shelf = Shelf()
     answers.html_area(answers.sentence(LOAD_INTRODUCTION), elem_classes=["note-line"])
     file = gr.File(
-        label=f"A model made here (.safetensors, up to {MAX_MEGABYTES} MB)",
+        label=f"A model made here (.safetensors, {store.limits.up_to(checkpoint.MAX_FILE_BYTES)})",
         file_types=[".safetensors"],
         height=120,
         elem_id="language-load-file",
@@ -122,24 +121,13 @@ def _build_take_home(store: SessionStore) -> None:
                 button = gr.Button(label, size="sm", elem_id=f"language-home-{name}-{method}", min_width=90)
                 buttons.append((button, method, name))
     message = answers.html_area(elem_id="language-home-note")
-    # Gradio's button downloads what it held before the click; so a plain one makes the file and presses this one.
-    file = gr.DownloadButton("Download", visible="hidden", elem_id="language-home-file")
+    file = download_button("language-home-file")
     for button, method, name in buttons:
 
-        def on_take(request: gr.Request, of: str = method, what: str = name) -> tuple[str | None, str]:
-            return take_home(_session(store, request), file.GRADIO_CACHE, of, what)
+        def make(session: Session, folder: Path, of: str = method, what: str = name) -> tuple[Path | None, str]:
+            return take_home(session, folder, of, what)
 
-        made = button.click(
-            on_take,
-            None,
-            [file, message],
-            api_name=f"language_{name}_{method}",
-            show_progress="hidden",
-            concurrency_limit=2,
-            concurrency_id="take-home",
-            trigger_mode="once",
-        )
-        made.then(None, None, None, js=START_DOWNLOAD)
+        wire_download(store, button, make, file, message, f"language_{name}_{method}")
 
 
 class Shelf:
@@ -199,12 +187,12 @@ def take_shipped(session: Session) -> tuple[str, bool]:
     return "".join(said), bool(loaded)
 
 
-def take_home(session: Session, cache: str, method: str, what: str) -> tuple[str | None, str]:
+def take_home(session: Session, folder: Path, method: str, what: str) -> tuple[Path | None, str]:
     """Make a file of the model that answers; return its path and what to say.
 
     Args:
         session: whose.
-        cache: Gradio's folder.
+        folder: where it comes to lie.
         method: "bert", "t5" or "gpt".
         what: a key of `TAKES`.
     """
@@ -212,8 +200,8 @@ def take_home(session: Session, cache: str, method: str, what: str) -> tuple[str
     if model is None:
         return None, answers.problem(line)
     _, take = TAKES[what]
-    path, said = take(folder_of(session, cache).path, method, model)
-    return str(path), answers.sentence(f"{path.name}: {said}") + answers.sentence(line)
+    path, said = take(folder, method, model)
+    return path, answers.sentence(f"{path.name}: {said}") + answers.sentence(line)
 
 
 def take_model(folder: Path, method: str, model: FrozenLanguage) -> tuple[Path, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from backends.language.config import TITLES
 from playground.figures import style
-from playground.session import Session
+from playground.session import Session, worth_keeping
 
 if TYPE_CHECKING:
     from backends.language.tokens import Tokens
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from backends.language.trio import FrozenTrio
 
 TAB = "language"
-LOADED = "language_loaded"
+LOADED = worth_keeping("language_loaded")
 """In `Session.uploads`: by method, a model that the visitor brought, and the line that says so."""
 COLOURS = {"bert": style.ACCENT, "t5": style.HIGHLIGHT, "gpt": style.GOOD}
 """Of each model, wherever the three are compared; in the style sheet .of-bert, .of-t5 and .of-gpt."""

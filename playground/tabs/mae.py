@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,10 +14,10 @@ from backends.mae.bench_config import BenchConfig
 from backends.mae.config import OWN_PICTURES, MAEConfig, valid_patches
 from playground import controls
 from playground.components import answers
-from playground.components.link_box import link_field, wire_link
+from playground.components.link_box import copied_query, link_field, wire_link
 from playground.components.run_panel import RunPanel, TabRun
 from playground.link_texts import kept_texts, number_of, take_texts
-from playground.links import Link, LinkTarget, query_of, read_query
+from playground.links import Link, LinkTarget
 from playground.own_pictures import own_pictures
 from playground.picture_map import AT_REST, MapPart
 from playground.session import Session, SessionStore
@@ -144,7 +143,7 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         with gr.Tab("Why 75 %?", id="ratios"):
             ratios = mae_ratios.lay_out_ratios(store)
         with gr.Tab("Pictures", id="pictures"):
-            brought = pictures.lay_out_pictures(mae_pictures.USE)
+            brought = pictures.lay_out_pictures(mae_pictures.USE, store.limits)
         with gr.Tab("Try this", id="try"):
             presets, expectation = lay_out_presets()
         with gr.Tab("Take home", id="home"):
@@ -241,9 +240,7 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
         BENCH_PREFIX: mae_bench.bench_of(session).config,
         **({MAP_PREFIX: kept} if kept is not None else {}),
     }
-    query = query_of(TAB, configs, kept_texts(session, LINK.kept))
-    session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
-    return query
+    return copied_query(session, TAB, LINK, configs, kept_texts(session, LINK.kept))
 
 
 def take_link(session: Session, link: Link | None) -> MethodConfig | None:

@@ -15,6 +15,7 @@ from backends.data.pictures import PictureError
 from backends.engine.config import ConfigError
 from backends.mae.bench_config import BenchConfig
 from playground.components import answers
+from playground.components.downloads import download_button, wire_download, write_bytes
 from playground.components.mask_bench import Masked, mask_bench, pack_bench, pack_strip, ratio_strip, read_hidden
 from playground.components.webcam import read_snapshot, webcam
 from playground.controls import Controls, build_one, in_config_order
@@ -23,7 +24,6 @@ from playground.tabs import mae_models
 from playground.tabs.bench_picture import picture_on, take_own_picture
 from playground.tabs.mae_models import PRESENT, ModelProblem
 from playground.tabs.mae_state import TAB, model_of
-from playground.tabs.picture_home import folder_of
 from playground.tabs.pictures import Picked
 from playground.tabs.tab import QUICK
 
@@ -37,7 +37,6 @@ OWN_SIDE = 224
 """Pixels at which a visitor's picture is kept: models take 32 to 224."""
 NOTHING = [gr.skip()] * 3
 PANELS_NAME = "reconstruction.png"
-_START_DOWNLOAD = "() => { document.querySelector('#mae-save-file')?.click(); }"
 LOADING: dict[str, Any] = {"show_progress": "minimal", "concurrency_limit": 2, "concurrency_id": "models"}
 """Loading takes seconds and half a gigabyte."""
 
@@ -148,7 +147,7 @@ def lay_out_bench(store: SessionStore) -> BenchPart:
         save = gr.Button("Save as PNG", size="sm", elem_id="mae-save", min_width=100)
         note = answers.html_area(elem_id="mae-bench-note", elem_classes=["note-line"])
     strip = ratio_strip("The same picture at four mask ratios", "mae-strip")
-    file = gr.DownloadButton("Download", visible="hidden", elem_id="mae-save-file")
+    file = download_button("mae-save-file")
     settings = in_config_order(BenchConfig, widgets)
     return BenchPart(painter, settings, again, another, own, camera, save, file, area, strip, note)
 
@@ -220,17 +219,15 @@ def wire_bench(store: SessionStore, part: BenchPart) -> None:
 
 
 def _wire_save(store: SessionStore, part: BenchPart) -> None:
-    """Let a button make the PNG, and then press the one that downloads it."""
+    """Let a button make the PNG and download it."""
 
-    def on_save(request: gr.Request) -> tuple[Any, Any]:
-        session = store.of(str(request.session_hash))
+    def make(session: Session, folder: Path) -> tuple[Path | None, Any]:
         try:
-            return str(save_panels(store, session, folder_of(session, part.file.GRADIO_CACHE).path)), gr.skip()
+            return save_panels(store, session, folder), gr.skip()
         except ModelProblem as error:
-            return gr.skip(), answers.problem(str(error))
+            return None, answers.problem(str(error))
 
-    saved = part.save.click(on_save, None, [part.file, part.note], api_name="mae_panels", trigger_mode="once", **QUICK)
-    saved.then(None, None, None, js=_START_DOWNLOAD)
+    wire_download(store, part.save, make, part.file, part.note, "mae_panels")
 
 
 def bench_of(session: Session) -> Bench:
@@ -349,9 +346,8 @@ def save_panels(store: SessionStore, session: Session, folder: Path) -> Path:
     picture, _ = picture_of(session, shape.size)
     hidden = hidden_of(bench_of(session), shape.side)
     done = painter.reconstruct(picture[None], hidden)
-    path = folder / PANELS_NAME
-    path.write_bytes(panels_png(picture, done.painted[0], done.errors[0], hidden, shape.patch))
-    return path
+    png = panels_png(picture, done.painted[0], done.errors[0], hidden, shape.patch)
+    return write_bytes(folder / PANELS_NAME, png)
 
 
 def take_own(session: Session, path: str | None) -> list[Any]:

@@ -35,7 +35,7 @@ MAP = PictureMap(TAB, model_of)
 BENCH_TURNS = 3
 """Of the updates in training, every so many-th brings what the bench's picture looks like now."""
 CURVE_TITLE = "Error on hidden patches"
-FIRST_TITLE = "Error on hidden patches: appears while you train"
+FIRST_TITLE = "Error: appears while you train"
 
 
 @dataclass(frozen=True)

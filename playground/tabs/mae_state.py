@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from playground.session import Session
+from playground.session import Session, worth_keeping
 
 if TYPE_CHECKING:
     from backends.mae.trainer import FrozenMAE
 
 TAB = "mae"
 RATIOS = "mae_ratios"
-LOADED = "mae_loaded"
+LOADED = worth_keeping("mae_loaded")
 
 
 def model_of(session: Session) -> tuple[FrozenMAE | None, str]:

@@ -17,9 +17,9 @@ from backends.data.pictures import PictureError, PictureSet
 from backends.engine.checkpoints import CheckpointError
 from backends.engine.model_files import MODEL_NAME
 from playground.components import answers
+from playground.components.downloads import Make, download_button, wire_download
 from playground.own_pictures import OWN_DATA, own_pictures
 from playground.session import Session, SessionStore
-from playground.tabs.word2vec_home import FOLDER, Folder
 
 ENCODER_NAME, FEATURES_NAME, PROBES_NAME = "encoder.safetensors", "features_tsv.zip", "probes.csv"
 MAX_LOADED_BYTES = 1 << 30
@@ -27,6 +27,10 @@ MAX_LOADED_BYTES = 1 << 30
 LONGEST_NAME = 60
 DATA_NAMES: dict[str, str] = {OWN_DATA: "own pictures", "both": "apples and emoji"}
 
+LOAD_INTRODUCTION = (
+    "Let another model answer: one that this project trained, or a model.safetensors taken home from here. It stays on "
+    "this server only while this page is open."
+)
 HOME_INTRODUCTION = "The model that answers now, what it knows, or the run itself as a notebook."
 NO_MODEL = "There is no model yet: press Train."
 
@@ -114,7 +118,7 @@ class ShippedModels(Protocol[LoadedT]):
         """Say where it comes from."""
 
 
-Take = Callable[["PictureHome[ModelT]", Folder, ModelT], tuple[Path, str]]
+Take = Callable[["PictureHome[ModelT]", Path, ModelT], tuple[Path, str]]
 
 
 @dataclass(frozen=True)
@@ -156,11 +160,6 @@ class PictureHome(Generic[ModelT]):
         found: tuple[ModelT, str] | None = session.uploads.get(self.loaded_key)
         return found
 
-    @property
-    def max_megabytes(self) -> int:
-        """Of a file to load."""
-        return self.files.MAX_FILE_BYTES >> 20
-
     def extent_of(self, model: ModelT) -> str:
         """Net, steps and pictures in words of ours."""
         data = DATA_NAMES.get(model.config.data, model.config.data)
@@ -192,27 +191,15 @@ def build_take_home(home: PictureHome[ModelT], store: SessionStore, model_of: Mo
         model_of: the model that answers now and the line that says which; it is what is taken home.
     """
     answers.html_area(answers.sentence(home.home_introduction), elem_classes=["note-line"])
-    start = f"() => {{ document.querySelector('#{home.tab}-home-file')?.click(); }}"
     buttons: list[tuple[gr.Button, Take[ModelT], str]] = []
     with gr.Row(elem_classes=["actions"]):
         for title, take, name in home.takes:
             button = gr.Button(title, size="sm", elem_id=f"{home.tab}-home-{name}", min_width=120)
             buttons.append((button, take, name))
     message = answers.html_area(elem_id=f"{home.tab}-home-note")
-    # Gradio's button downloads what it held before the click; so a plain one makes the file and presses this one.
-    file = gr.DownloadButton("Download", visible="hidden", elem_id=f"{home.tab}-home-file")
+    file = download_button(f"{home.tab}-home-file")
     for button, take, name in buttons:
-        made = button.click(
-            _handler(home, store, model_of, take, file),
-            None,
-            [file, message],
-            api_name=f"{home.tab}_{name}",
-            show_progress="hidden",
-            concurrency_limit=2,
-            concurrency_id="take-home",
-            trigger_mode="once",
-        )
-        made.then(None, None, None, js=start)
+        wire_download(store, button, _maker(home, model_of, take), file, message, f"{home.tab}_{name}")
 
 
 def build_load(
@@ -232,11 +219,7 @@ def build_load(
         more: models that are offered beside those that this project trained.
     """
     shelf = Shelf(home)
-    introduction = (
-        "Let another model answer: one that this project trained, or a model.safetensors taken home from here, up to "
-        f"{home.max_megabytes} MB. It stays on this server only while this page is open."
-    )
-    answers.html_area(answers.sentence(introduction), elem_classes=["note-line"])
+    answers.html_area(answers.sentence(LOAD_INTRODUCTION), elem_classes=["note-line"])
     name = gr.Radio(
         [
             *((_capital(model.title), key) for key, model in home.shipped.MODELS.items()),
@@ -250,7 +233,7 @@ def build_load(
         load = gr.Button("Load", size="sm", variant="primary", elem_id=f"{home.tab}-load-go", min_width=90)
         back = gr.Button("Back to my run", size="sm", elem_id=f"{home.tab}-load-back", min_width=130)
     file = gr.File(
-        label=f"A model made here (.safetensors, up to {home.max_megabytes} MB)",
+        label=f"A model made here (.safetensors, {store.limits.up_to(home.files.MAX_FILE_BYTES)})",
         file_types=[".safetensors"],
         height=120,
         elem_id=f"{home.tab}-load-file",
@@ -320,40 +303,40 @@ class Shelf(Generic[ModelT]):
             session.uploads[self.home.loaded_key] = (model, origin)
 
 
-def take_model(home: PictureHome[ModelT], folder: Folder, model: ModelT) -> tuple[Path, str]:
+def take_model(home: PictureHome[ModelT], folder: Path, model: ModelT) -> tuple[Path, str]:
     """Write model.safetensors, which `build_load` takes; return its path and what to say."""
-    path = home.files.save_whole(model, folder.path / MODEL_NAME)
+    path = home.files.save_whole(model, folder / MODEL_NAME)
     return path, f"{home.whole} with their settings, {home.extent_of(model)}; it can be loaded here again."
 
 
-def take_encoder(home: PictureHome[ProbedT], folder: Folder, model: ProbedT) -> tuple[Path, str]:
+def take_encoder(home: PictureHome[ProbedT], folder: Path, model: ProbedT) -> tuple[Path, str]:
     """Write the encoder alone; return its path and what to say. The method's files must be `EncoderFiles`."""
     files = cast("EncoderFiles[ProbedT]", home.files)
-    path = files.save_encoder(model, folder.path / ENCODER_NAME)
+    path = files.save_encoder(model, folder / ENCODER_NAME)
     extent = home.extent_of(model)
     return path, f"The encoder alone, {extent}; the end of the notebook loads it with torch and nothing of this page."
 
 
-def take_notebook(home: PictureHome[ModelT], folder: Folder, model: ModelT) -> tuple[Path, str]:
+def take_notebook(home: PictureHome[ModelT], folder: Path, model: ModelT) -> tuple[Path, str]:
     """Write the notebook that repeats the model's run; return its path and what to say."""
     config, note = model.config, ""
     if config.data == OWN_DATA and home.trained_on(model):
         note = f"your own .zip; {home.trained_on(model):,} of its pictures were trained on."
-    path = home.write_notebook(model, folder.path / home.notebook_name, note)
+    path = home.write_notebook(model, folder / home.notebook_name, note)
     return path, f"The run of {home.extent_of(model)}, seed {config.seed}; the first cell says how to run it."
 
 
-def take_features(home: PictureHome[ProbedT], folder: Folder, model: ProbedT) -> tuple[Path, str]:
+def take_features(home: PictureHome[ProbedT], folder: Path, model: ProbedT) -> tuple[Path, str]:
     """Write the .zip with the map's features and labels; return its path and what to say."""
-    path = picture_export.write_features(model, folder.path / FEATURES_NAME)
+    path = picture_export.write_features(model, folder / FEATURES_NAME)
     count, width = model.probed.features.shape
     said = f"{count:,} held-out pictures, {width} features each; unpack it, and load both files at "
     return path, said + "projector.tensorflow.org."
 
 
-def take_probes(home: PictureHome[ProbedT], folder: Folder, model: ProbedT) -> tuple[Path, str]:
+def take_probes(home: PictureHome[ProbedT], folder: Path, model: ProbedT) -> tuple[Path, str]:
     """Write the table of the probes; return its path and what to say."""
-    path = picture_export.write_probes(model, folder.path / PROBES_NAME)
+    path = picture_export.write_probes(model, folder / PROBES_NAME)
     return path, "What the features know of each factor, with chance, an untrained net and raw pixels beside it."
 
 
@@ -398,26 +381,18 @@ def take_shipped(home: PictureHome[ModelT], session: Session, name: str) -> tupl
     return answers.sentence(origin), True
 
 
-def _handler(
-    home: PictureHome[ModelT],
-    store: SessionStore,
-    model_of: ModelOf[ModelT],
-    take: Take[ModelT],
-    file: gr.DownloadButton,
-) -> Callable[[gr.Request], tuple[str | None, str]]:
-    def on_take(request: gr.Request) -> tuple[str | None, str]:
-        session = _session(store, request)
+def _maker(home: PictureHome[ModelT], model_of: ModelOf[ModelT], take: Take[ModelT]) -> Make:
+    def make(session: Session, folder: Path) -> tuple[Path | None, str]:
         model, line = model_of(session)
         if model is None:
             return None, answers.problem(NO_MODEL)
         try:
-            path, said = take(home, folder_of(session, file.GRADIO_CACHE), model)
+            path, said = take(home, folder, model)
         except (PictureError, CheckpointError) as error:
             return None, answers.problem(str(error))
-        return str(path), answers.sentence(f"{path.name}: {said}") + answers.sentence(line)
+        return path, answers.sentence(f"{path.name}: {said}") + answers.sentence(line)
 
-    on_take.__name__ = f"on_{take.__name__}"
-    return on_take
+    return make
 
 
 def _capital(text: str) -> str:
@@ -432,12 +407,3 @@ def shown_name(path: str) -> str:
 
 def _session(store: SessionStore, request: gr.Request) -> Session:
     return store.of(str(request.session_hash))
-
-
-def folder_of(session: Session, cache: str) -> Folder:
-    """The session's folder for files to take home, which is there by now; it goes with the session."""
-    folder = session.uploads.get(FOLDER)
-    if not isinstance(folder, Folder):
-        folder = session.uploads[FOLDER] = Folder(cache)
-    folder.path.mkdir(parents=True, exist_ok=True)
-    return folder

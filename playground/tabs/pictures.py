@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
+from backends.data.own_pictures import MAX_ARCHIVE_BYTES
 from backends.data.pictures import PictureError, PictureSet
 from backends.engine.config import ConfigError, MethodConfig
 from playground.components import answers
 from playground.components.picture_grid import TILE, is_back, pack_pictures, picked_index, picture_grid, tile_for
 from playground.controls import Controls
+from playground.limits import Limits
 from playground.own_pictures import (
     OWN_DATA,
     OWN_SIZE,
@@ -88,7 +90,8 @@ class PictureUse:
         prefix: of element ids, endpoints and what the session keeps: the tab's name.
         config: class of the tab's settings, with `data` and `image_size` and perhaps `shortcut`.
         notes: by side, the sentence below its pictures: what a click does, or why there is none.
-        on_pick: called when a picture was picked, with what it shows (untrusted); returns a sentence to say.
+        on_pick: called when a picture was picked, with what it shows (untrusted); returns a sentence to say. None:
+            pictures are there to be seen, and none can be picked.
         pickable: the sides whose pictures can be picked.
         at_first: side and index of the picture that counts as picked before any is; None: none does.
     """
@@ -96,7 +99,7 @@ class PictureUse:
     prefix: str
     config: type[MethodConfig]
     notes: Mapping[str, str]
-    on_pick: Callable[[Session, Picked, str], str]
+    on_pick: Callable[[Session, Picked, str], str] | None = None
     pickable: tuple[str, ...] = (TRAINING, HELD_OUT)
     at_first: tuple[str, int] | None = (TRAINING, 0)
 
@@ -189,8 +192,13 @@ class Browsing:
         self.shown = dict([*self.shown.items(), (shown.grid_id, shown)][-KEPT_GRIDS:])
 
 
-def lay_out_pictures(use: PictureUse) -> PicturesPart:
-    """Lay this part out where it is called."""
+def lay_out_pictures(use: PictureUse, limits: Limits) -> PicturesPart:
+    """Lay this part out where it is called.
+
+    Args:
+        use: what the tab has pictures for.
+        limits: what an upload may have.
+    """
     prefix = f"{use.prefix}-pic"
     with gr.Row(elem_classes=["actions", "pg-filters"]):
         side = gr.Radio(
@@ -219,7 +227,7 @@ def lay_out_pictures(use: PictureUse) -> PicturesPart:
             origin = answers.html_area(elem_id=f"{prefix}-origin", elem_classes=["note-line"])
         with gr.Column(min_width=300):
             own = gr.File(
-                label="Your own pictures (.zip, up to 200 MB)",
+                label=f"Your own pictures (.zip, {limits.up_to(MAX_ARCHIVE_BYTES)})",
                 file_types=[".zip"],
                 height=124,
                 elem_id=f"{prefix}-own",
@@ -351,7 +359,7 @@ def pick_shown(use: PictureUse, session: Session, event_data: Any) -> str:
         index = picked_index(event_data, shown.grid_id, len(shown.indices))
         if index is None:
             continue
-        if shown.side not in use.pickable:
+        if use.on_pick is None or shown.side not in use.pickable:
             return answers.sentence(use.notes[shown.side])
         made = pick(session, use.prefix, shown.data, shown.side, int(shown.indices[index]))
         return answers.sentence(use.on_pick(session, made, shown.names[index]))
@@ -411,7 +419,7 @@ def views_of(use: PictureUse, session: Session, values: Sequence[Any], asked: As
         captions,
         _marked(use, session, shown),
         grid_id=shown.grid_id,
-        pickable=shown.side in use.pickable,
+        pickable=use.on_pick is not None and shown.side in use.pickable,
         empty="No picture has this class: choose another one.",
     )
     return [

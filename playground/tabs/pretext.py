@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,10 +15,10 @@ from backends.pretext.config import OWN_PICTURES, task_of
 from backends.pretext.task_config import OWN_SETTINGS, TaskConfig
 from playground import controls
 from playground.components import answers
-from playground.components.link_box import link_field, wire_link
+from playground.components.link_box import copied_query, link_field, wire_link
 from playground.components.run_panel import RunPanel, TabRun
 from playground.link_texts import kept_texts, number_of, take_texts
-from playground.links import Link, LinkTarget, query_of, read_query
+from playground.links import Link, LinkTarget
 from playground.own_pictures import own_pictures
 from playground.picture_map import AT_REST, MapPart
 from playground.session import Session, SessionStore
@@ -169,7 +168,7 @@ def _lay_out_views(store: SessionStore) -> tuple[dict[str, Any], gr.Column]:
         with gr.Tab("Compare", id="compare") as tabs["compare"]:
             compare = pretext_compare.lay_out_compare()
         with gr.Tab("Pictures", id="pictures"):
-            brought = pictures.lay_out_pictures(pretext_pictures.USE)
+            brought = pictures.lay_out_pictures(pretext_pictures.USE, store.limits)
         with gr.Tab("Try this", id="try"):
             presets, expectation = lay_out_presets()
         with gr.Tab("Take home", id="home"), gr.Row(elem_classes=["two-parts"]):
@@ -278,9 +277,7 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
         "": tab.controls.read(values),
         **({MAP_PREFIX: kept} if kept is not None else {}),
     }
-    query = query_of(TAB, configs, kept_texts(session, LINK.kept))
-    session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
-    return query
+    return copied_query(session, TAB, LINK, configs, kept_texts(session, LINK.kept))
 
 
 def opened_config(session: Session, link: Link | None) -> MethodConfig | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
+from backends.engine.checkpoints import write_text
 from backends.pretext.compare import DATA, PIXELS, UNTRAINED, Comparison, Contender, compare, compare_shipped
 from backends.pretext.config import CONFIGS, TITLES
 from playground.components import answers
+from playground.components.downloads import download_button, wire_download
 from playground.components.plotly_view import pack, plotly_view
 from playground.figures.teaches import teaches_chart
 from playground.session import Session, SessionStore
-from playground.tabs.picture_home import folder_of
 from playground.tabs.pretext_state import chosen_task, own_model
 from playground.tabs.tab import QUICK
 
@@ -48,7 +50,6 @@ NOTE = (
 )
 TITLE = "What the features know: {kind}, %"
 FILE = "what_each_teaches.csv"
-_START_DOWNLOAD = "() => { document.querySelector('#pretext-compare-file')?.click(); }"
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def lay_out_compare() -> ComparePart:
         elem_id="pretext-compare-chart",
     )
     findings = answers.html_area(elem_id="pretext-compare-findings", elem_classes=["pt-teach"])
-    file = gr.DownloadButton("Download", visible="hidden", elem_id="pretext-compare-file")
+    file = download_button("pretext-compare-file")
     return ComparePart(kind, add, save, file, note, chart, findings)
 
 
@@ -117,16 +118,14 @@ def wire_compare(store: SessionStore, part: ComparePart, tab: gr.Tab) -> None:
         add_own(session)
         yield compare_views(session, str(kind))
 
-    def on_save(request: gr.Request) -> str:
-        session = session_of(request)
-        return str(write_table(table_of(session), folder_of(session, part.file.GRADIO_CACHE).path / FILE))
+    def make(session: Session, folder: Path) -> tuple[Path, Any]:
+        return write_table(table_of(session), folder / FILE), gr.skip()
 
     latest: dict[str, Any] = {"trigger_mode": "always_last", **QUICK}
     tab.select(on_open, part.kind, part.views, api_name=False, **latest)
     part.kind.input(on_open, part.kind, part.views, api_name="pretext_compare", **latest)
     part.add.click(on_add, part.kind, part.views, api_name="pretext_compare_own", trigger_mode="once", **QUICK)
-    saved = part.save.click(on_save, None, part.file, api_name="pretext_compare_table", trigger_mode="once", **QUICK)
-    saved.then(None, None, None, js=_START_DOWNLOAD)
+    wire_download(store, part.save, make, part.file, part.note, "pretext_compare_table")
 
 
 def compare_views(session: Session, kind: str = FIRST_KIND) -> list[Any]:
@@ -296,8 +295,8 @@ def _listed(words: Sequence[str]) -> str:
 def write_table(table: Comparison, path: Path) -> Path:
     """Write a line for each contender and factor as CSV."""
     rows = table.rows()
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return write_text(path, text.getvalue())

@@ -19,7 +19,7 @@ import numpy as np
 from backends.pretext.config import PretextConfig, task_of
 from backends.pretext.game import Round, deal_game, model_answer, painted
 from playground.components import answers
-from playground.components.pick_area import pick_area, picked
+from playground.components.pick_area import NO_EVENT, pick_area, picked
 from playground.session import Session, SessionStore
 from playground.tabs.pretext_game_view import NEXT, board_html, score_html
 from playground.tabs.pretext_state import TAB, model_of
@@ -35,8 +35,6 @@ MARKED_PICTURES = 8
 """Held-out pictures by which the pictures of one net are told from another's."""
 NO_PICTURES = "The net's pictures are not here: press Train, or load a net of apples or emoji."
 OTHER_SETTINGS = "The task or the net's settings have changed: press New game."
-NO_EVENT = gr.EventData(None, None)
-"""Of a call that no click set off."""
 _PICK = re.compile(r"(\d{1,6}):(\d{1,3}):(\d{1,2})", re.ASCII)
 _dealing = threading.Lock()
 

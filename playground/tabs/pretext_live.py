@@ -237,7 +237,7 @@ def _line(
 
 def empty_curve() -> str:
     """The chart before training."""
-    title = "How well puzzles are solved: appears here while you train"
+    title = "Solved: appears while you train"
     return pack(curves.named_curves([], 1.0, title=title, step_title="steps", share=True))
 
 

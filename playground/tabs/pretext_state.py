@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backends.pretext.config import CONFIGS, TITLES, task_of
-from playground.session import Session
+from playground.session import Session, worth_keeping
 
 if TYPE_CHECKING:
     from backends.pretext.frozen import Frozen
 
 TAB = "pretext"
-LOADED = "pretext_loaded"
+LOADED = worth_keeping("pretext_loaded")
 TASK = "pretext_task"
 FIRST_TASK = "rotation"
 PLACES = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,12 +14,13 @@ from backends.simclr.augment_config import AUGMENTATIONS
 from backends.simclr.config import OWN_PICTURES, SimCLRConfig
 from playground import controls
 from playground.components import answers
-from playground.components.link_box import link_field, wire_link
+from playground.components.link_box import copied_query, link_field, wire_link
 from playground.components.run_panel import RunPanel, TabRun
-from playground.links import Link, LinkTarget, query_of, read_query
+from playground.kept_runs import distinction
+from playground.links import Link, LinkTarget
 from playground.own_pictures import own_pictures
 from playground.picture_map import AT_REST
-from playground.pins import PinError, short_name
+from playground.pins import PinError
 from playground.session import Session, SessionStore
 from playground.tabs import (
     picture_home,
@@ -155,7 +155,7 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         with gr.Tab("By hand", id="by-hand"):
             build_by_hand(store, draw_batch)
         with gr.Tab("Pictures", id="pictures"):
-            brought = pictures.lay_out_pictures(simclr_pictures.USE)
+            brought = pictures.lay_out_pictures(simclr_pictures.USE, store.limits)
         with gr.Tab("Ablation", id="ablation"):
             ablation = simclr_ablation.lay_out_ablation(store)
         with gr.Tab("Compare", id="compare") as compare_tab:
@@ -240,7 +240,7 @@ def _wire_pins(store: SessionStore, parts: Parts) -> None:
             pinned = pin_present(store.of(str(request.session_hash)))
         except PinError as error:
             return answers.problem(str(error))
-        return answers.sentence(f"Pinned: {short_name(pinned.config)}. Change a setting, train, then open Compare.")
+        return answers.sentence(f"Pinned: {distinction(pinned.config)}. Change a setting, train, then open Compare.")
 
     def on_compare(request: gr.Request) -> list[Any]:
         return comparison(store.of(str(request.session_hash)))
@@ -267,9 +267,9 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
     """
     session = store.of(str(request.session_hash))
     kept = simclr_live.MAP.kept(session)
-    query = query_of(TAB, {"": tab.controls.read(values), **({MAP_PREFIX: kept} if kept is not None else {})})
-    session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
-    return query
+    return copied_query(
+        session, TAB, LINK, {"": tab.controls.read(values), **({MAP_PREFIX: kept} if kept is not None else {})}
+    )
 
 
 def take_link(session: Session, link: Link | None) -> MethodConfig | None:

@@ -16,9 +16,10 @@ from playground.components import answers, embedding_explorer
 from playground.components.plotly_view import pack, plotly_view
 from playground.figures import curves
 from playground.figures.knowledge import versus_table
+from playground.kept_runs import distinction
 from playground.live_map import MapView, Source, layout_name, map_of
 from playground.picture_map import sprite_of_map, swatches_of, vectors_of
-from playground.pins import Pin, pin_run, pins_of, settings_line, short_name
+from playground.pins import Pin, pin_run, pins_of, settings_line
 from playground.probe_views import labels_of, loss_points
 from playground.session import Run, Session, SessionStore
 from playground.tabs.simclr_state import TAB
@@ -158,7 +159,7 @@ def comparison(session: Session) -> list[Any]:
     if pinned is None:
         return [gr.update(choices=[], value=None), answers.sentence(EMPTY), loss_figure([]), "", None, None]
     chosen, pins = chosen_pin(session), pins_of(session, TAB)
-    choices = [(f"{i + 1}: {short_name(pin.config)}", pin.id) for i, pin in enumerate(pins)]
+    choices = [(f"{i + 1}: {distinction(pin.config)}", pin.id) for i, pin in enumerate(pins)]
     sides = [side for side in (pinned, now) if side is not None]
     return [
         gr.update(choices=choices, value=chosen.id if chosen is not None else None),

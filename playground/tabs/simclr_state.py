@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from playground.session import Session
+from playground.session import Session, worth_keeping
 from playground.tabs import pictures
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ TAB = "simclr"
 EXPERIMENT = "simclr_experiment"
 ABLATION = "simclr_ablation"
 BENCH_PICTURE = "simclr_bench_picture"
-LOADED = "simclr_loaded"
+LOADED = worth_keeping("simclr_loaded")
 BATCH_PICTURES = 10
 """Of which the similarity matrix shows two views each."""
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import gradio as gr
 
+from backends.engine.checkpoints import CheckpointError
 from backends.start.odd_one_out import CHANCE, PICTURES, Opinion, Round
 from playground.components import answers
-from playground.components.pick_area import pick_area, picked
+from playground.components.pick_area import NO_EVENT, pick_area, picked
 from playground.components.sprites import data_url
 from playground.session import Session, SessionStore
 from playground.tabs.tab import QUICK
@@ -20,8 +21,6 @@ from playground.tabs.tab import QUICK
 KEPT = "start_odd_one_out"
 ROUNDS = 10
 NEXT, NEXT_KEY = "next", "n"
-NO_EVENT = gr.EventData(None, None)
-"""Of a call that no click set off."""
 DRAWING = answers.sentence("The creatures are being drawn.")
 PLAYERS = (("You", "yours"), ("Model", "model"), ("Pixels", "pixels"))
 _PICK = re.compile(r"(\d{1,6}):(\d{1,3}):(\d)", re.ASCII)
@@ -117,16 +116,18 @@ def wire_game(store: SessionStore, part: GamePart, tab: gr.Tab) -> None:
         return game_views(store.of(str(request.session_hash)))
 
     def on_pick(request: gr.Request, event: gr.EventData = NO_EVENT) -> list[Any]:
-        session = store.of(str(request.session_hash))
-        play(session, picked(event._data))
-        return game_views(session)
+        return game_views(store.of(str(request.session_hash)), picked(event._data))
 
     tab.select(on_seen, None, part.views, trigger_mode="always_last", api_name=False, **QUICK)
     part.board.pick(on_pick, None, part.views, api_name="start_odd_one_out", **QUICK)
 
 
 def play(session: Session, pick: str) -> None:
-    """Take a click: "next", or an answer as "game:round:picture"; one that fits nothing on the page changes nothing."""
+    """Take a click: "next", or an answer as "game:round:picture"; one that fits nothing on the page changes nothing.
+
+    Raises:
+        CheckpointError: the model that plays is missing or damaged.
+    """
     game: Game | None = session.uploads.get(KEPT)
     if game is None:
         return
@@ -178,12 +179,12 @@ def _deal(number: int) -> Game:
     return Game(number, odd_one_out.deal(ROUNDS, secrets.randbelow(1 << 31), shipped.SIZE))
 
 
-def game_views(session: Session) -> list[Any]:
-    """Values of the board and of the score."""
-    from backends.engine.checkpoints import CheckpointError
+def game_views(session: Session, pick: str = "") -> list[Any]:
+    """Values of the board and of the score, after a click where one is given."""
     from backends.start import shipped
 
     try:
+        play(session, pick)
         card = shipped.card()
         game = game_of(session)
     except CheckpointError as error:
@@ -198,7 +199,8 @@ def board_html(game: Game) -> str:
     figures = "".join(_picture_html(game, asked, said, place) for place in range(PICTURES))
     question = "Which one is of another kind? You need no name for it." if said is None else _verdict(asked, said)
     return (
-        f'<div class="start-ask-row"><p class="start-ask"><b>{game.at + 1} of {len(game.rounds)}</b> {question}</p>'
+        '<div class="start-ask-row"><p class="start-ask" aria-live="polite">'
+        f"<b>{game.at + 1} of {len(game.rounds)}</b> {question}</p>"
         f'{_next_html(game)}</div><div class="start-creatures">{figures}</div>{_why_html(said)}'
     )
 

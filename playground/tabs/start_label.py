@@ -15,7 +15,7 @@ import gradio as gr
 from backends.start import labels
 from backends.start.labels import CATEGORIES, Asked
 from playground.components import answers
-from playground.components.pick_area import pick_area, picked
+from playground.components.pick_area import NO_EVENT, pick_area, picked
 from playground.components.plotly_view import pack, plotly_view
 from playground.components.sprites import data_url
 from playground.figures.label_scale import label_scale, seconds_words, years_words
@@ -26,11 +26,8 @@ KEPT = "start_labels"
 BEGIN = "begin"
 STATED_SECONDS = 1.0
 """The pace that the chart shows before the visitor has labelled anything."""
-NO_EVENT = gr.EventData(None, None)
-"""Of a call that no click set off."""
 SHOWN_HEIGHT = 256
 _PICK = re.compile(r"(\d{1,6}):(\d{1,3}):(\d{1,2})", re.ASCII)
-_dealing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -118,10 +115,9 @@ def label(session: Session, pick: str, now: float | None = None) -> None:
     now = time.monotonic() if now is None else now
     labelling: Labelling | None = session.uploads.get(KEPT)
     if pick == BEGIN:
-        with _dealing:
-            number = 1 if labelling is None else labelling.number + 1
-            pictures = labels.deal(secrets.randbelow(1 << 31))
-            session.uploads[KEPT] = Labelling(number, pictures, time.monotonic())
+        number = 1 if labelling is None else labelling.number + 1
+        pictures = labels.deal(secrets.randbelow(1 << 31))
+        session.uploads[KEPT] = Labelling(number, pictures, time.monotonic())
         return
     found = _PICK.fullmatch(pick)
     if found is None or labelling is None:
@@ -163,7 +159,7 @@ def board_html(labelling: Labelling | None) -> str:
         for place, name in enumerate(CATEGORIES)
     )
     return (
-        f'<p class="start-ask"><b>{at + 1} of {len(labelling.pictures)}</b> What is this?</p>'
+        f'<p class="start-ask" aria-live="polite"><b>{at + 1} of {len(labelling.pictures)}</b> What is this?</p>'
         f'<div class="start-labelling"><img src="{data_url(asked.image)}" alt="Picture {at + 1}, to be labelled">'
         f'<div class="start-options">{buttons}</div></div>'
     )
@@ -204,7 +200,7 @@ def _result_html(labelling: Labelling) -> str:
         )
     count = f"{labelling.as_the_data} of {len(labelling.pictures)}"
     return (
-        f'<p class="start-ask"><b>{count}</b> labelled as the data says</p>'
+        f'<p class="start-ask" aria-live="polite"><b>{count}</b> labelled as the data says</p>'
         f'<ul class="start-labelled">{cells}</ul>'
         f'<button class="start-go" data-pick="{BEGIN}">Label ten others</button>'
     )

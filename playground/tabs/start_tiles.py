@@ -24,19 +24,9 @@ LINES = {
 OPEN = """
 element.addEventListener("click", (event) => {
   const tile = event.target.closest("[data-tab]");
-  if (!tile || !element.contains(tile)) return;
-  const tabs = document.querySelectorAll(".techniques > .tab-wrapper button[role=tab]");
-  for (const tab of tabs) if (tab.textContent.trim() === tile.dataset.tab) return tab.click();
-  const more = document.querySelector(".techniques > .tab-wrapper .overflow-menu > button");
-  if (!more) return;
-  more.click();
-  requestAnimationFrame(() => {
-    for (const tab of document.querySelectorAll(".techniques > .tab-wrapper .overflow-dropdown button"))
-      if (tab.textContent.trim() === tile.dataset.tab) return tab.click();
-  });
+  if (tile && element.contains(tile)) openTab(tile.dataset.tab);
 });
 """
-"""Clicks the tab's own button; on a narrow page that button is in the menu of those that have no room."""
 
 
 def lay_out_tiles(tabs: Sequence[tuple[str, str]]) -> gr.HTML:

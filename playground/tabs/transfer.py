@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,9 +13,9 @@ from backends.transfer.config import BAG_OF_WORDS, NOBODY, PIXELS, SPEECHES, TAS
 from backends.transfer.table_config import TableConfig
 from playground import controls
 from playground.components import answers
-from playground.components.link_box import link_field, wire_link
+from playground.components.link_box import copied_query, link_field, wire_link
 from playground.components.run_panel import RunPanel, TabRun
-from playground.links import Link, LinkTarget, query_of, read_query
+from playground.links import Link, LinkTarget
 from playground.own_pictures import OWN_DATA, own_pictures
 from playground.session import Session, SessionStore
 from playground.tabs import (
@@ -87,10 +86,15 @@ def build_tab(store: SessionStore) -> Tab:
     def on_open(session: Session, link: Link | None) -> list[Any]:
         config = None if link is None else link.configs[""]
         table_config = None if link is None else link.configs[TABLE_PREFIX]
-        shown = parts.panel.restore(run, session, config)
-        return [*shown, *parts.table.panel.restore(table, session, table_config), True]
+        return [
+            *parts.panel.restore(run, session, config),
+            *parts.table.panel.restore(table, session, table_config),
+            transfer_table.kind_of(session),
+            True,
+        ]
 
-    return Tab([*parts.panel.outputs(run), *parts.table.panel.outputs(table), parts.opened], on_open, LINK)
+    outputs = [*parts.panel.outputs(run), *parts.table.panel.outputs(table), parts.table.kind, parts.opened]
+    return Tab(outputs, on_open, LINK)
 
 
 def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
@@ -119,7 +123,7 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         with gr.Tab("Which pretext suits which task?", id="table"):
             table = transfer_table.lay_out_table(store)
         with gr.Tab("Pictures", id="pictures"):
-            brought = pictures.lay_out_pictures(transfer_pictures.USE)
+            brought = pictures.lay_out_pictures(transfer_pictures.USE, store.limits)
         with gr.Tab("Passages", id="passages", visible=False) as passages_view:
             passages = transfer_passages.lay_out_passages()
         with gr.Tab("Try this", id="try"):
@@ -208,6 +212,4 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
     configs: dict[str, MethodConfig] = {"": tab.controls.read(values)}
     if table is not None:
         configs[TABLE_PREFIX] = table.config
-    query = query_of(TAB, configs)
-    session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
-    return query
+    return copied_query(session, TAB, LINK, configs)

@@ -2,52 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from backends.engine.checkpoints import write_text
 from backends.transfer.config import TransferConfig
 from backends.transfer.notebook import write_notebook
 from playground.components import answers
-from playground.session import Run, Session, SessionStore
-from playground.tabs.picture_home import folder_of
+from playground.components.downloads import download_button, wire_download
+from playground.session import Session, SessionStore
 from playground.tabs.transfer_state import TAB, TABLE
+
+if TYPE_CHECKING:
+    from backends.transfer.points import Point
 
 INTRODUCTION = "The points of your run, of the table, or the run itself as a notebook."
 NO_RUN = "There are no points yet: press Train."
 NO_TABLE = "The table is empty: press Run under Which pretext suits which task?"
 NOTEBOOK_NAME, TABLE_NAME = "transfer.ipynb", "transfer-table.csv"
-_START = "() => { document.querySelector('#transfer-home-file')?.click(); }"
 
 Take = Callable[[Session, Path], tuple[Path | None, str]]
 
 
 def take_points(session: Session, folder: Path) -> tuple[Path | None, str]:
     """Write a line for each point of the run as CSV."""
-    run = session.runs.get(TAB)
-    if run is None or not run.frozen:
-        return None, NO_RUN
-    return _csv(run, folder / "transfer.csv")
+    from backends.transfer.trainer import CSV_NAME
+
+    points = _points(session, TAB)
+    return _csv(points, folder / CSV_NAME) if points else (None, NO_RUN)
 
 
 def take_card(session: Session, folder: Path) -> tuple[Path | None, str]:
     """Write settings, encoders, verdict and points of the run as JSON."""
     run = session.runs.get(TAB)
-    if run is None or not run.frozen:
+    points = _points(session, TAB)
+    if run is None or not points:
         return None, NO_RUN
     trainer: Any = run.trainer
     path = next(path for path in trainer.save(folder) if path.suffix == ".json")
-    return path, f"{len(run.frozen)} points with settings, encoders and what they say."
+    return path, f"{len(points)} points with settings, encoders and what they say."
 
 
 def take_table(session: Session, folder: Path) -> tuple[Path | None, str]:
     """Write a line for each point of the table as CSV."""
-    run = session.runs.get(TABLE)
-    if run is None or not run.frozen:
-        return None, NO_TABLE
-    return _csv(run, folder / TABLE_NAME)
+    points = _points(session, TABLE)
+    return _csv(points, folder / TABLE_NAME) if points else (None, NO_TABLE)
 
 
 def take_notebook(session: Session, folder: Path) -> tuple[Path | None, str]:
@@ -76,30 +78,24 @@ def build_take_home(store: SessionStore) -> None:
             for title, take, name in TAKES
         ]
     message = answers.html_area(elem_id="transfer-home-note")
-    # Gradio's button downloads what it held before the click; so a plain one makes the file and presses this one.
-    file = gr.DownloadButton("Download", visible="hidden", elem_id="transfer-home-file")
+    file = download_button("transfer-home-file")
     for button, take, name in buttons:
 
-        def on_click(request: gr.Request, chosen: Take = take) -> list[Any]:
-            session = store.of(str(request.session_hash))
-            path, said = chosen(session, folder_of(session, file.GRADIO_CACHE).path)
-            return [None, answers.problem(said)] if path is None else [str(path), answers.sentence(said)]
+        def make(session: Session, folder: Path, chosen: Take = take) -> tuple[Path | None, str]:
+            path, said = chosen(session, folder)
+            return path, answers.problem(said) if path is None else answers.sentence(said)
 
-        made = button.click(
-            on_click,
-            None,
-            [file, message],
-            api_name=f"transfer_{name}",
-            show_progress="hidden",
-            concurrency_limit=2,
-            concurrency_id="take-home",
-            trigger_mode="once",
-        )
-        made.then(None, None, None, js=_START)
+        wire_download(store, button, make, file, message, f"transfer_{name}")
 
 
-def _csv(run: Run, path: Path) -> tuple[Path, str]:
+def _points(session: Session, tab: str) -> Sequence[Point]:
+    """What is measured by now, read once: a run that trains has more the next moment."""
+    run = session.runs.get(tab)
+    return () if run is None else run.frozen
+
+
+def _csv(points: Sequence[Point], path: Path) -> tuple[Path, str]:
     from backends.transfer.points import as_csv
 
-    path.write_text(as_csv(run.frozen), encoding="utf-8")
-    return path, f"{len(run.frozen)} points: encoder, task, way, labels, draw, accuracy, chance."
+    told = f"{len(points)} points: encoder, task, way, labels, draw, accuracy, chance."
+    return write_text(path, as_csv(points)), told

@@ -8,8 +8,7 @@ from pydantic import model_validator
 
 from backends.engine.config import MethodConfig, setting
 from backends.transfer.config import SPEECHES
-from playground.session import Session
-from playground.tabs.pictures import HELD_OUT, TRAINING, Picked, PictureUse
+from playground.tabs.pictures import HELD_OUT, TRAINING, PictureUse
 from playground.tabs.transfer_state import TAB
 
 TRAINING_NOTE = "Of these some are drawn and get their labels."
@@ -29,16 +28,9 @@ class ShownPictures(MethodConfig):
         return self
 
 
-def look(session: Session, picked: Picked, name: str) -> str:
-    """What to say of a picture; nothing follows from it."""
-    return f"Picked: {name}."
-
-
 USE = PictureUse(
     prefix=TAB,
     config=ShownPictures,
     notes={TRAINING: TRAINING_NOTE, HELD_OUT: HELD_OUT_NOTE},
-    on_pick=look,
-    pickable=(),
     at_first=None,
 )

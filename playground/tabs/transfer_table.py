@@ -13,7 +13,7 @@ import numpy as np
 
 from backends.engine.config import MethodConfig
 from backends.engine.trainer import Trainer
-from backends.transfer.config import OWN_RUNS, PICTURE_TITLES, TASKS, TITLES, WAY_TITLES
+from backends.transfer.config import FROM_EMOJI, OWN_RUNS, PICTURE_TITLES, READ_CAPTIONS, TASKS, TITLES, WAY_TITLES
 from backends.transfer.table_config import TableConfig
 from playground import controls
 from playground.components import answers
@@ -34,12 +34,9 @@ INTRODUCTION = (
     "fitted. Predict first: which row wins in which column?"
 )
 WAITING = "Press Run: the table fills row by row, and a sentence says of each task which pretext suits it."
-EMPTY_TITLE = "Encoders against tasks: appears here"
 KINDS = {"linear": WAY_TITLES["linear"], "knn": WAY_TITLES["knn"]}
 FIRST_KIND = "linear"
 KIND = "transfer_table_kind"
-TOLD = ("clip", "clip-emoji", "own-clip")
-"""Encoders that have read captions, which name some of what is asked."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +143,7 @@ def first_views(session: Session) -> list[Any]:
 
 def empty_chart() -> dict[str, Any]:
     """The chart before the first row: who competes, and in what."""
-    emoji = [name for name in PICTURE_TITLES if name.endswith("-emoji")]
-    rows = [name for name in PICTURE_TITLES if name not in (*OWN_RUNS, *emoji)]
+    rows = [name for name in PICTURE_TITLES if name not in (*OWN_RUNS, *FROM_EMOJI)]
     return chart_of([], rows, list(TASKS["apples"]), TableConfig(), FIRST_KIND)
 
 
@@ -200,8 +196,8 @@ def findings(points: Sequence[Point]) -> list[tuple[str, str]]:
     for factor in dict.fromkeys(point.factor for point in points):
         mine = [point for point in points if point.factor == factor]
         start, _, told = verdict(mine).partition(": ")
-        wordless = [point for point in mine if point.encoder not in TOLD]
-        if 0 < len(wordless) < len(mine) and any(TITLES[name] in told for name in TOLD):
+        wordless = [point for point in mine if point.encoder not in READ_CAPTIONS]
+        if 0 < len(wordless) < len(mine) and any(TITLES[name] in told for name in READ_CAPTIONS):
             told += f" Without captions: {verdict(wordless).partition(': ')[2]}"
         said.append((start.partition(" with ")[0], told))
     return said

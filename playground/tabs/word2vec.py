@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,22 +14,23 @@ from backends.analysis import analogies
 from backends.analysis.map_config import MapConfig
 from backends.analysis.word_vectors import WordQuestionError, WordVectors
 from backends.data.corpora import BUILT_IN, OWN_TEXT
-from backends.data.text import TextError, TokenisedText, read_text_file
+from backends.data.text import MAX_TEXT_BYTES, TextError, TokenisedText, read_text_file
 from backends.engine.config import MethodConfig
 from backends.engine.trainer import Trainer
 from backends.word2vec.config import Word2VecConfig
 from playground import controls
 from playground.components import answers
 from playground.components.embedding_explorer import Explorer, embedding_explorer
-from playground.components.link_box import link_field, wire_link
+from playground.components.link_box import copied_query, link_field, wire_link
 from playground.components.plotly_view import pack, plotly_view
 from playground.components.run_panel import RunPanel, TabRun, device_name
 from playground.components.word_fields import word_box, word_list
 from playground.figures import curves
-from playground.links import Link, LinkTarget, query_of, read_query
+from playground.kept_runs import distinction
+from playground.links import Link, LinkTarget
 from playground.live_map import changed_map, map_of
-from playground.pins import PinError, pins_of, short_name
-from playground.session import Run, Session, SessionStore
+from playground.pins import PinError, pins_of
+from playground.session import Run, Session, SessionStore, worth_keeping
 from playground.tabs.tab import QUICK, Tab
 from playground.tabs.word2vec_by_hand import build_by_hand
 from playground.tabs.word2vec_compare import Compare, build_compare, comparison, loss_points, pin_present
@@ -58,6 +58,8 @@ LEAD = "No labels: the text itself says which words stand together. Train, and w
 AT_REST: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": 64}
 """Maps on their way to rest are drawn a frame at a time and wait for nothing."""
 MAP_PREFIX = "map_"
+OWN_TEXT_KEY = worth_keeping("text")
+"""Where in `Session.uploads` the text that a visitor brought is."""
 LINK = LinkTarget({"": Word2VecConfig, MAP_PREFIX: MapConfig}, ("word",))
 
 
@@ -114,7 +116,7 @@ def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
     answers.html_area(f"<h2>{QUESTION}</h2><p>{LEAD}</p>", elem_classes=["lead"])
     widgets = controls.build_essential(Word2VecConfig, "w2v")
     own_text = gr.File(
-        label="Your own text (.txt, UTF-8, up to 20 MB)",
+        label=f"Your own text (.txt, UTF-8, {store.limits.up_to(MAX_TEXT_BYTES)})",
         file_types=[".txt"],
         visible=False,
         height=96,
@@ -216,7 +218,7 @@ def _wire_own_text(store: SessionStore, parts: Parts) -> None:
     def on_corpus(corpus: str, request: gr.Request) -> tuple[Any, Any]:
         own = corpus == OWN_TEXT
         session = store.of(str(request.session_hash))
-        note = text_note(session.uploads.get("text")) if own else _corpus_note(corpus)
+        note = text_note(session.uploads.get(OWN_TEXT_KEY)) if own else _corpus_note(corpus)
         return gr.update(visible=own), note
 
     def on_upload(path: str | None, request: gr.Request) -> str:
@@ -271,7 +273,7 @@ def _wire_pins(store: SessionStore, parts: Parts) -> None:
             pinned = pin_present(store.of(str(request.session_hash)))
         except PinError as error:
             return answers.problem(str(error))
-        return answers.sentence(f"Pinned: {short_name(pinned.config)}. Change a setting, train, then open Compare.")
+        return answers.sentence(f"Pinned: {distinction(pinned.config)}. Change a setting, train, then open Compare.")
 
     def on_compare(request: gr.Request) -> list[Any]:
         return comparison(store.of(str(request.session_hash)))
@@ -296,13 +298,13 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
     """
     session = store.of(str(request.session_hash))
     word = asked_word(session)
-    query = query_of(
+    return copied_query(
+        session,
         TAB,
+        LINK,
         {"": tab.controls.read(values), MAP_PREFIX: map_config(session)},
         {"word": word} if word != FIRST_WORD else None,
     )
-    session.uploads["link"] = read_query(dict(urllib.parse.parse_qsl(query)), {TAB: LINK}).query
-    return query
 
 
 def take_link(session: Session, link: Link | None) -> MethodConfig | None:
@@ -320,7 +322,7 @@ def make_trainer(store: SessionStore, session: Session, config: MethodConfig) ->
     from backends.word2vec.trainer import Word2VecTrainer
 
     assert isinstance(config, Word2VecConfig)
-    return Word2VecTrainer(config, text=session.uploads.get("text"), device=store.device)
+    return Word2VecTrainer(config, text=session.uploads.get(OWN_TEXT_KEY), device=store.device)
 
 
 def take_text(session: Session, path: str | None) -> str:
@@ -333,7 +335,7 @@ def take_text(session: Session, path: str | None) -> str:
         return answers.problem(str(error))
     finally:
         Path(path).unlink(missing_ok=True)
-    session.uploads["text"] = text
+    session.uploads[OWN_TEXT_KEY] = text
     run = session.runs.get(TAB)
     if run is not None and run.config.model_dump()["corpus"] == OWN_TEXT:
         run.stale = True

@@ -16,8 +16,9 @@ from backends.engine.trainer import Snapshot
 from playground.components import answers, embedding_explorer
 from playground.components.plotly_view import pack, plotly_view
 from playground.figures import curves
+from playground.kept_runs import distinction
 from playground.live_map import layout_name, map_of
-from playground.pins import Pin, pin_run, pins_of, settings_line, short_name
+from playground.pins import Pin, pin_run, pins_of, settings_line
 from playground.session import Session, SessionStore
 from playground.tabs.tab import QUICK
 from playground.tabs.word2vec_map import NEIGHBOURS_SHOWN, TAB, asked_word, map_config, map_source, near_words
@@ -118,7 +119,7 @@ def comparison(session: Session) -> list[Any]:
     pin = next((pin for pin in pins if pin.id == session.uploads.get("pinned")), pins[-1] if pins else None)
     if pin is None:
         return [gr.update(choices=[], value=None), answers.sentence(EMPTY), empty_curve(), "", *[None] * 4]
-    choices = [(f"{i + 1}: {short_name(p.config)}", p.id) for i, p in enumerate(pins)]
+    choices = [(f"{i + 1}: {distinction(p.config)}", p.id) for i, p in enumerate(pins)]
     sides = [pinned_side(pin), present_side(session)]
     word = asked_word(session)
     maps: list[Any] = []

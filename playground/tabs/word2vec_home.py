@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
-import shutil
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -21,11 +19,11 @@ from backends.word2vec.config import Word2VecConfig
 from backends.word2vec.notebook import write_notebook
 from backends.word2vec.vectors_file import MAX_FILE_BYTES, LoadedVectors, VectorsFileError, read_vectors
 from playground.components import answers
-from playground.session import Run, Session, SessionStore
+from playground.components.downloads import download_button, wire_download
+from playground.session import Run, Session, SessionStore, worth_keeping
 
-LOADED = "loaded_vectors"
+LOADED = worth_keeping("loaded_vectors")
 """Where in `Session.uploads` the vectors that a visitor brought are."""
-FOLDER = "take_home_folder"
 VECTORS_NAME, TSV_NAME, NOTEBOOK_NAME = "vectors.txt", "vectors_tsv.zip", "word2vec.ipynb"
 MAX_LOADED_BYTES = 2 << 30
 """Held for all sessions together; vectors by name are shared and count once."""
@@ -35,11 +33,10 @@ LONGEST_NAME = 60
 
 HOME_INTRODUCTION = "The vectors that answer now, or the run itself as a notebook."
 LOAD_INTRODUCTION = (
-    "Ask your questions of other vectors: a word2vec file (text or binary) or GloVe, up to "
-    f"{MAX_FILE_BYTES >> 20} MB. They stay on this server only while this page is open."
+    "Ask your questions of other vectors: a word2vec file (text or binary) or GloVe. They stay on this server only "
+    "while this page is open."
 )
 NAMED_INTRODUCTION = f"By name, where this server has a network: {named_vectors.LICENCE}."
-_START_DOWNLOAD = "() => { document.querySelector('#w2v-home-file')?.click(); }"
 
 VectorsOf = Callable[[Session], tuple[WordVectors, str]]
 RunOf = Callable[[Session], Run | None]
@@ -83,31 +80,23 @@ def build_take_home(store: SessionStore, vectors_of: VectorsOf, run_of: RunOf) -
         tsv = gr.Button("For the Embedding Projector (.zip)", size="sm", elem_id="w2v-home-tsv", min_width=200)
         notebook = gr.Button("Notebook (.ipynb)", size="sm", elem_id="w2v-home-notebook", min_width=140)
     message = answers.html_area(elem_id="w2v-home-note")
-    # Gradio's button downloads what it held before the click; so a plain one makes the file and presses this one.
-    file = gr.DownloadButton("Download", visible="hidden", elem_id="w2v-home-file")
+    file = download_button("w2v-home-file")
 
-    def on_text(request: gr.Request) -> tuple[str | None, str]:
-        return take_vectors(_folder(store, request, file.GRADIO_CACHE), _session(store, request), vectors_of)
+    def make_text(session: Session, folder: Path) -> tuple[Path | None, str]:
+        return take_vectors(folder, session, vectors_of)
 
-    def on_tsv(request: gr.Request) -> tuple[str | None, str]:
-        return take_tsv(_folder(store, request, file.GRADIO_CACHE), _session(store, request), vectors_of)
+    def make_tsv(session: Session, folder: Path) -> tuple[Path | None, str]:
+        return take_tsv(folder, session, vectors_of)
 
-    def on_notebook(request: gr.Request) -> tuple[str | None, str]:
-        return take_notebook(_folder(store, request, file.GRADIO_CACHE), run_of(_session(store, request)))
+    def make_notebook(session: Session, folder: Path) -> tuple[Path | None, str]:
+        return take_notebook(folder, run_of(session))
 
-    options: dict[str, Any] = {
-        "show_progress": "hidden",
-        "concurrency_limit": 2,
-        "concurrency_id": "take-home",
-        "trigger_mode": "once",
-    }
-    for button, handler, name in (
-        (text, on_text, "word2vec_vectors"),
-        (tsv, on_tsv, "word2vec_tsv"),
-        (notebook, on_notebook, "word2vec_notebook"),
+    for button, make, name in (
+        (text, make_text, "vectors"),
+        (tsv, make_tsv, "tsv"),
+        (notebook, make_notebook, "notebook"),
     ):
-        made = button.click(handler, None, [file, message], api_name=name, **options)
-        made.then(None, None, None, js=_START_DOWNLOAD)
+        wire_download(store, button, make, file, message, f"word2vec_{name}")
 
 
 def build_load(
@@ -125,7 +114,7 @@ def build_load(
     shelf = Shelf()
     answers.html_area(answers.sentence(LOAD_INTRODUCTION), elem_classes=["note-line"])
     file = gr.File(
-        label=f"Vectors (.txt, .vec, .bin, .gz; up to {MAX_FILE_BYTES >> 20} MB)",
+        label=f"Vectors (.txt, .vec, .bin, .gz; {store.limits.up_to(MAX_FILE_BYTES)})",
         file_types=[".txt", ".vec", ".bin", ".gz"],
         height=120,
         elem_id="w2v-load-file",
@@ -178,15 +167,6 @@ def build_load(
     ]
 
 
-class Folder:
-    """A session's files to take home; goes with the session. The name is unguessable, for Gradio serves its cache."""
-
-    def __init__(self, cache: str | Path) -> None:
-        """Choose a folder under Gradio's cache, whose files `delete_cache` removes in time."""
-        self.path = Path(cache) / "take-home" / secrets.token_hex(16)
-        self._finalizer = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
-
-
 class Shelf:
     """Counts what all sessions have loaded, without keeping it alive."""
 
@@ -223,38 +203,38 @@ class Shelf:
         self._named[name] = read
 
 
-def take_vectors(folder: Folder, session: Session, vectors_of: VectorsOf) -> tuple[str | None, str]:
+def take_vectors(folder: Path, session: Session, vectors_of: VectorsOf) -> tuple[Path | None, str]:
     """Write vectors.txt; return its path and what to say."""
     try:
         vectors, line = vectors_of(session)
     except WordQuestionError as error:
         return None, answers.problem(str(error))
-    path = export.write_text(export.first_words(vectors), folder.path / VECTORS_NAME)
+    path = export.write_text(export.first_words(vectors), folder / VECTORS_NAME)
     said = f"word2vec text format, for gensim's KeyedVectors.load_word2vec_format and for Load here. {line}"
-    return str(path), answers.sentence(f"{VECTORS_NAME}: {_extent(vectors)}. {said}")
+    return path, answers.sentence(f"{VECTORS_NAME}: {_extent(vectors)}. {said}")
 
 
-def take_tsv(folder: Folder, session: Session, vectors_of: VectorsOf) -> tuple[str | None, str]:
+def take_tsv(folder: Path, session: Session, vectors_of: VectorsOf) -> tuple[Path | None, str]:
     """Write the .zip with vectors.tsv and metadata.tsv; return its path and what to say."""
     try:
         vectors, line = vectors_of(session)
     except WordQuestionError as error:
         return None, answers.problem(str(error))
-    path = export.write_tsv_zip(export.first_words(vectors), folder.path / TSV_NAME)
+    path = export.write_tsv_zip(export.first_words(vectors), folder / TSV_NAME)
     said = f"Unpack it, and load both files at projector.tensorflow.org. {line}"
-    return str(path), answers.sentence(f"{TSV_NAME}: {_extent(vectors)}. {said}")
+    return path, answers.sentence(f"{TSV_NAME}: {_extent(vectors)}. {said}")
 
 
-def take_notebook(folder: Folder, run: Run | None) -> tuple[str | None, str]:
+def take_notebook(folder: Path, run: Run | None) -> tuple[Path | None, str]:
     """Write the notebook of the visitor's run, or of the default settings; return its path and what to say."""
     config = run.config if run is not None else Word2VecConfig()
     assert isinstance(config, Word2VecConfig)
     note = ""
     if run is not None and config.corpus == OWN_TEXT:
         note = f"your own .txt; {len(run.frozen):,} of its words were frequent enough to be learned."
-    path = write_notebook(config, folder.path / NOTEBOOK_NAME, data_note=note)
+    path = write_notebook(config, folder / NOTEBOOK_NAME, data_note=note)
     which = f"your run, seed {config.seed}" if run is not None else "the default settings, as you have not trained yet"
-    return str(path), answers.sentence(f"{NOTEBOOK_NAME}: {which}. Its first cell says how to run it.")
+    return path, answers.sentence(f"{NOTEBOOK_NAME}: {which}. Its first cell says how to run it.")
 
 
 def take_file(shelf: Shelf, session: Session, path: str | None) -> tuple[str, bool]:
@@ -314,11 +294,3 @@ def _bytes(vectors: WordVectors) -> int:
 
 def _session(store: SessionStore, request: gr.Request) -> Session:
     return store.of(str(request.session_hash))
-
-
-def _folder(store: SessionStore, request: gr.Request, cache: str) -> Folder:
-    uploads = _session(store, request).uploads
-    folder = uploads.get(FOLDER)
-    if not isinstance(folder, Folder):
-        folder = uploads[FOLDER] = Folder(cache)
-    return folder

@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "clip": ["tests.benchmarks.clip"],
     "language": ["tests.benchmarks.language"],
     "pretext": ["tests.benchmarks.pretext"],
+    "first_page": ["tests.benchmarks.first_page"],
     "crowd": ["tests.benchmarks.crowd"],
 }
 """The modules of each benchmark, run in this order. A module has add_arguments(parser) and run(options), which

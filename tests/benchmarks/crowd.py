@@ -1,4 +1,8 @@
-"""Sixteen browsers at once: all walk the tabs and ask, four train; errors, answers' times, memory and threads."""
+"""Sixteen browsers at once: all walk the tabs and ask, four train; errors, answers' times, memory and threads.
+
+The browsers draw on the server's own cores, so a visitor's seconds hold the crowd's drawing too. A script asks beside
+them, without a browser: what it waits is what the server takes.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,12 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.word2vec_browser import _free_port
+from tests.benchmarks.app_process import ROOT, free_port
 
-ROOT = Path(__file__).resolve().parents[2]
 WARM_UP_SECONDS = 60
 AFTER_SECONDS = 90
 """Longer than a closed page's session is kept."""
@@ -43,6 +45,7 @@ class Seen:
     """What all visitors saw."""
 
     answers: list[float] = field(default_factory=list)
+    script: list[float] = field(default_factory=list)
     tabs: list[float] = field(default_factory=list)
     first: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -51,7 +54,7 @@ class Seen:
 
 def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Start the app, let it warm up, send the crowd in, and look at what is left when it has gone."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "tests.benchmarks.crowd_server", str(port)]
     app = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert app.stdin is not None
@@ -81,6 +84,8 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             "first_error": seen.errors[0][:300] if seen.errors else "",
             "questions": len(seen.answers),
             **_quantiles("answer", seen.answers),
+            "script_questions": len(seen.script),
+            **_quantiles("script_answer", seen.script),
             **_quantiles("tab", seen.tabs),
             **_quantiles("first_page", seen.first),
             "trainings": len(seen.progress),
@@ -117,9 +122,24 @@ async def _crowd(address: str, options: argparse.Namespace, sample: Callable[[],
                 await asyncio.sleep(SAMPLE_SECONDS)
 
         visits = [_visit(browser, address, number, end, seen) for number in range(options.visitors)]
-        await asyncio.gather(watch(), *visits)
+        await asyncio.gather(watch(), asyncio.to_thread(_ask_by_script, address, end, seen), *visits)
         await browser.close()
     return seen
+
+
+def _ask_by_script(address: str, end: float, seen: Seen) -> None:
+    """Ask for an analogy every three seconds, as a script does."""
+    from gradio_client import Client
+
+    try:
+        client = Client(address, verbose=False, httpx_kwargs={"timeout": PATIENCE_MS / 1000})
+        while time.monotonic() < end:
+            begun = time.monotonic()
+            client.predict("king", "man", "woman", api_name="/word2vec_analogy")
+            seen.script.append(time.monotonic() - begun)
+            time.sleep(THINK_SECONDS)
+    except Exception as error:  # whatever it is, it is the result
+        seen.errors.append(f"script: {error}")
 
 
 async def _visit(browser: Any, address: str, number: int, end: float, seen: Seen) -> None:

@@ -7,21 +7,21 @@ import sys
 import threading
 from pathlib import Path
 
-from backends.engine.threads import wait_politely
+from app import WARM_UP_AFTER_SECONDS, share_cores
 
 
 def main(port: int) -> None:
     """Serve until standard input ends; every line there is answered with one JSON object."""
-    wait_politely()
-    sys.setswitchinterval(0.001)
+    share_cores()
     from playground import shell, warm_up
+    from playground.limits import OWN
     from playground.session import SessionStore
 
-    store = SessionStore(4, "cpu")
+    store = SessionStore(OWN.max_runs, "cpu")
     demo = shell.build(store)
     demo.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, **shell.launch_options())
     print("{}", flush=True)
-    threading.Timer(8.0, warm_up.warm_up).start()
+    threading.Timer(WARM_UP_AFTER_SECONDS, warm_up.warm_up).start()
     for _ in sys.stdin:
         status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
         held = {

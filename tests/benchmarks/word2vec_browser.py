@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import re
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.benchmarks.app_process import ROOT, rss_mb, running_app
+
 WARM_UP_SECONDS = 45
 COUNT_UPDATES = """() => {
   window.updates = 0;
@@ -35,25 +33,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Start the app, wait for its first page, then train on the command line, through a client, in a browser."""
-    port = _free_port()
-    address = f"http://127.0.0.1:{port}/"
-    with contextlib.nullcontext() if options.no_browser else _page() as page:
-        begun = time.perf_counter()
-        command = [sys.executable, "app.py", "--port", str(port)]
-        app = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert app.stdout is not None
-        app.stdout.readline()
-        started = {"benchmark": "word2vec_start", "seconds_to_answer": round(time.perf_counter() - begun, 2)}
-        if page is not None:
-            page.goto(address)
-            page.wait_for_selector("#w2v-map .explorer-root[data-drawn]")
-            started["seconds_to_usable_page"] = round(time.perf_counter() - begun, 2)
-    yield started
-    try:
+    with running_app() as app:
+        started = {"benchmark": "word2vec_start", "seconds_to_answer": round(app.seconds_to_answer, 2)}
+        if not options.no_browser:
+            with _page() as page:
+                begun = time.perf_counter()
+                _open(page, app.address)
+                started["seconds_to_usable_page"] = round(app.seconds_to_answer + time.perf_counter() - begun, 2)
+        yield started
         time.sleep(WARM_UP_SECONDS)
-        yield {"benchmark": "word2vec_memory", "idle_rss_mb": _rss_mb(app.pid)}
+        yield {"benchmark": "word2vec_memory", "idle_rss_mb": rss_mb(app.process.pid)}
         command_line = _command_line()
-        client = _client(address)
+        client = _client(app.address)
         yield {
             "benchmark": "word2vec_client",
             "command_line_words_per_second": command_line,
@@ -62,7 +53,7 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         }
         if not options.no_browser:
             command_line = _command_line()
-            in_page = _in_page(address)
+            in_page = _in_page(app.address)
             yield {
                 "benchmark": "word2vec_browser",
                 "note": "the browser draws on the same cores",
@@ -70,10 +61,12 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 **in_page,
                 "share_of_command_line": round(in_page["words_per_second"] / command_line, 3),
             }
-        yield {"benchmark": "word2vec_memory", "rss_mb_after_runs": _rss_mb(app.pid)}
-    finally:
-        app.terminate()
-        app.wait(10)
+        yield {"benchmark": "word2vec_memory", "rss_mb_after_runs": rss_mb(app.process.pid)}
+
+
+def _open(page: Any, address: str) -> None:
+    page.goto(f"{address}?tab=word2vec")
+    page.wait_for_selector("#w2v-map .explorer-root[data-drawn]")
 
 
 def _command_line() -> float:
@@ -115,8 +108,7 @@ def _client(address: str) -> dict[str, Any]:
 
 def _in_page(address: str) -> dict[str, Any]:
     with _page() as page:
-        page.goto(address)
-        page.wait_for_selector("#w2v-map .explorer-root[data-drawn]")
+        _open(page, address)
         page.evaluate(COUNT_UPDATES)
         counts = "() => [window.updates, document.querySelector('#w2v-map .explorer-root').explorer.history.length]"
         phase = "() => document.querySelector('#w2v-status .status').dataset.phase"
@@ -166,17 +158,3 @@ class _page:  # noqa: N801
     def __exit__(self, *_: object) -> None:
         self.browser.close()
         self.playwright.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _rss_mb(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return -1
-    found = re.search(r"VmRSS:\s+(\d+)", status.read_text())
-    return round(int(found.group(1)) / 1024) if found else -1

@@ -82,6 +82,35 @@ def test_letters_typed_in_a_field_are_letters(guest):
     assert not guest.page.locator(".lb-bar").is_visible()
 
 
+@pytest.mark.parametrize(
+    "opened",
+    [
+        """const root = document.body.appendChild(document.createElement("div"));
+        root.innerHTML = '<details class="figure-save" open><summary>Save</summary></details>';
+        FigureSave.wire(root, () => null);
+        root.querySelector("summary").focus();""",
+        """const root = document.body.appendChild(document.createElement("div"));
+        const webcam = new Webcam(root, {});
+        webcam.panel.hidden = false;
+        webcam.take.focus();""",
+        """const root = document.body.appendChild(document.createElement("div"));
+        const { menu, menuButton } = new EmbeddingExplorer(root, {});
+        menuButton.click();
+        menu.querySelector("button").focus();""",
+    ],
+    ids=["save menu", "webcam", "map's menu"],
+)
+def test_escape_closes_what_is_open_before_it_ends_the_lecture(guest, opened):
+    page = guest.page
+    page.keyboard.press("l")
+    ready(guest, STEPS[0].id)
+    page.evaluate(f"() => {{ {opened} }}")
+    page.keyboard.press("Escape")
+    assert page.locator(".lb-bar").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator(".lb-bar").is_visible()
+
+
 def test_a_link_opens_a_step_a_reload_stays_and_nonsense_is_a_sentence(guest, server: Server):
     page = guest.page
     page.goto(f"{server.address}?step=hole")

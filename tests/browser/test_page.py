@@ -47,3 +47,13 @@ def test_on_a_narrow_page_a_tile_opens_a_tab_that_has_no_room(visitor):
     visitor.page.set_viewport_size({"width": 420, "height": 800})
     visitor.page.locator("#start-tiles [data-tab='CLIP']").click()
     wait_for(lambda: visitor.page.locator("#clip-views-tabs").is_visible(), "the tab")
+
+
+def test_on_a_narrow_page_a_step_of_the_lecture_opens_a_tab_that_has_no_room(visitor):
+    page = visitor.page
+    page.set_viewport_size({"width": 420, "height": 800})
+    wait_for(lambda: page.locator(".techniques > .tab-wrapper [role=tab][data-tab-id=clip]").count() == 0, "the menu")
+    page.evaluate("(v => v.enter(v.steps.findIndex((s) => s.tab === 'clip')))(document.querySelector('.lb-root').view)")
+    page.wait_for_selector(".lb-bar[data-ready]")
+    assert page.locator("#clip-views-tabs").is_visible()
+    page.keyboard.press("Escape")

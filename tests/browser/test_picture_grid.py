@@ -122,7 +122,7 @@ def served() -> Iterator[Served]:
                 widgets = controls.build_essential(SimCLRConfig, "simclr")
                 widgets |= controls.build_advanced(SimCLRConfig, "simclr")
             with gr.Tab("Pictures"):
-                part = tab.lay_out_pictures(USE)
+                part = tab.lay_out_pictures(USE, store.limits)
         tab.wire_pictures(store, USE, part, controls.in_config_order(SimCLRConfig, widgets))
     options = {**shell.launch_options(), "head": picture_grid.head()}
     _, address, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, **options)

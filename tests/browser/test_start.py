@@ -66,6 +66,23 @@ def test_ten_rounds_of_odd_one_out_by_keyboard(visitor, server):
     assert visitor.errors == []
 
 
+def test_the_focus_stays_on_the_board_when_the_pictures_are_dealt_anew(visitor):
+    show(visitor, "Can you name these?")
+    page = visitor.page
+    focused = "document.activeElement.closest('#start-game-board')?.id && document.activeElement.dataset.pick"
+    page.locator("#start-game-board [data-pick='1:0:2']").focus()
+    for press, then in (("Enter", "next"), ("Enter", "1:1:0"), ("2", "next"), ("n", "1:2:0")):
+        page.keyboard.press(press)
+        wait_for(lambda wanted=then: page.evaluate(focused) == wanted, then)
+    show(visitor, "Labels do not scale")
+    page.locator("#start-label-board [data-pick=begin]").press("Enter")
+    wait_for(lambda: str(page.evaluate("document.activeElement.dataset.pick")).endswith(":0:0"), "the first label")
+    page.locator("#start-label-board [data-key='3']").press("Enter")
+    wait_for(lambda: str(page.evaluate("document.activeElement.dataset.pick")).endswith(":1:2"), "the same key")
+    assert page.locator("#start-label-board [aria-live=polite]").count() == 1
+    assert visitor.errors == []
+
+
 def test_keys_press_nothing_where_it_is_not_seen_or_where_somebody_writes(visitor, server):
     show(visitor, "Can you name these?")
     page = visitor.page

@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from playground import shell
-from playground.door import Uploads
+from playground.door import LEAST_CHARGE, MULTIPART_SLACK, Uploads
 from playground.guard import Page, problem_of
 from playground.limits import Limits
 
-SMALL = Limits(file_bytes=20_000, client_bytes=50_000, upload_bytes=70_000, body_bytes=30_000)
+SMALL = Limits(file_bytes=200_000, client_bytes=500_000, upload_bytes=700_000, body_bytes=30_000)
 
 
 def fails(text: str) -> str:
@@ -180,7 +180,7 @@ def upload(client: httpx.Client, size: int, name: str = "a.txt") -> httpx.Respon
 
 
 def test_a_file_above_the_limit_is_refused_before_it_is_read(client):
-    answer = upload(client, 25_000)
+    answer = upload(client, SMALL.file_bytes + MULTIPART_SLACK)
     assert answer.status_code == 413
     assert "can be uploaded here" in answer.json()["detail"]
 
@@ -188,34 +188,67 @@ def test_a_file_above_the_limit_is_refused_before_it_is_read(client):
 def test_uploads_that_nobody_takes_fill_a_quota_and_no_more(client, tmp_path):
     kept = []
     for name in itertools.islice((f"{'n' * i}.txt" for i in itertools.count(1)), 6):
-        answer = upload(client, 15_000, name)
+        answer = upload(client, 150_000, name)
         if answer.status_code == 413:
             break
         kept += [Path(path) for path in answer.json()]
     assert "Your uploads together" in answer.json()["detail"]
-    assert 30_000 <= sum(path.stat().st_size for path in kept) <= SMALL.client_bytes
+    assert 300_000 <= sum(path.stat().st_size for path in kept) <= SMALL.client_bytes
     for path in kept:  # a handler that has read its file deletes it
         path.unlink()
-    assert upload(client, 15_000, "again.txt").status_code == 200
+    assert upload(client, 150_000, "again.txt").status_code == 200
 
 
 def test_all_clients_together_have_a_quota(tmp_path):
     uploads = Uploads()
     for client in "abc":
         file = tmp_path / client
-        file.write_bytes(bytes(20_000))
-        uploads.begin(client, 20_000)
-        uploads.end(client, 20_000, [file])
-    assert uploads.bytes_of() == 60_000
-    assert "Other visitors" in uploads.refusal("d", 15_000, SMALL)
+        file.write_bytes(bytes(200_000))
+        uploads.begin(client, 200_000)
+        uploads.end(client, 200_000, [file])
+    assert uploads.charged("d") == (0, 600_000)
+    assert "Other visitors" in uploads.refusal("d", 150_000, SMALL)
     (tmp_path / "a").unlink()
-    assert uploads.refusal("d", 15_000, SMALL) == ""
+    assert uploads.refusal("d", 150_000, SMALL) == ""
+
+
+def test_tiny_files_are_charged_as_if_they_were_larger(tmp_path):
+    uploads = Uploads()
+    counted = SMALL.client_bytes // LEAST_CHARGE
+    for number in range(counted):
+        assert uploads.refusal("a", 1, SMALL) == ""
+        file = tmp_path / str(number)
+        file.write_bytes(b"x")
+        uploads.begin("a", 1)
+        uploads.end("a", 1, [file])
+    assert uploads.charged("a") == (counted * LEAST_CHARGE,) * 2
+    assert "Your uploads together" in uploads.refusal("a", 1, SMALL)
+
+
+def test_an_upload_looks_once_at_each_file_that_lies_there(tmp_path, monkeypatch):
+    uploads = Uploads()
+    file = tmp_path / "a"
+    file.write_bytes(b"x")
+    uploads.begin("a", 1)
+    uploads.end("a", 1, [file])
+    looks = []
+    monkeypatch.setattr(Path, "exists", lambda path: not looks.append(path))
+    assert uploads.refusal("a", 1, SMALL) == ""
+    assert looks == [file]
+
+
+def test_a_file_of_exactly_the_limit_is_taken(client):
+    answer = upload(client, SMALL.file_bytes, "whole.txt")
+    assert answer.status_code == 200
+    (path,) = map(Path, answer.json())
+    assert path.stat().st_size == SMALL.file_bytes
+    path.unlink()
 
 
 def test_what_is_on_its_way_counts_until_it_has_come_or_failed():
     uploads = Uploads()
-    uploads.begin("a", 45_000)
-    assert uploads.refusal("a", 10_000, SMALL)
-    uploads.end("a", 45_000, [])
-    assert uploads.refusal("a", 10_000, SMALL) == ""
-    assert uploads.bytes_of() == 0
+    uploads.begin("a", 450_000)
+    assert uploads.refusal("a", 100_000, SMALL)
+    uploads.end("a", 450_000, [])
+    assert uploads.refusal("a", 100_000, SMALL) == ""
+    assert uploads.charged("a") == (0, 0)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import re
 
 import gradio as gr
 import pytest
 
+from playground import shell
 from playground.components.run_panel import PAUSED_FOR_OTHERS
-from playground.limits import HOSTED, OWN, Limits, is_space, say_file_limit
+from playground.limits import HOSTED, OWN, Limits, is_space
 from playground.session import SessionStore
 from tests.playground.fakes import TAB, FakeTab, alerts, collect, fake_run, phases
 
@@ -33,14 +35,13 @@ def test_a_space_is_known_by_its_variable(environment, answer):
 
 
 def test_labels_promise_no_more_than_an_upload_may_have():
-    with gr.Blocks() as demo:
-        file = gr.File(label="Vectors (.txt; up to 200 MB)")
-        small = gr.File(label="A model, up to 20 MB")
-        text = gr.HTML("<p>Bring a text, up to 200 MB.</p>")
-    say_file_limit(iter(demo.blocks.values()), dataclasses.replace(OWN, file_bytes=32 << 20))
-    assert file.label == "Vectors (.txt; up to 32 MB)"
-    assert small.label == "A model, up to 20 MB"
-    assert text.value == "<p>Bring a text, up to 32 MB.</p>"
+    assert HOSTED.up_to(200 << 20) == "up to 32 MB"
+    assert HOSTED.up_to(20 << 20) == "up to 20 MB"
+    store = SessionStore(1, "cpu", limits=dataclasses.replace(HOSTED, file_bytes=3 << 20))
+    demo = shell.build(store, ["word2vec", "language", "mae", "compare"])
+    promised = [re.search(r"(\d+) MB", block.label) for block in demo.blocks.values() if isinstance(block, gr.File)]
+    assert [int(found[1]) for found in promised if found] == [3] * 7
+    store.close()
 
 
 def test_a_session_that_trains_as_much_as_it_may_is_refused_more_in_a_sentence(store):

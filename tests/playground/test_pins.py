@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from playground.pins import MAX_PINS, PinError, pin_run, pins_of, settings_line, short_name
+from playground.kept_runs import distinction
+from playground.pins import MAX_PINS, PinError, pin_run, pins_of, settings_line
 from tests.playground.fakes import TAB, FakeConfig, fake_run
 
 
@@ -42,5 +43,5 @@ def test_the_difference_in_settings_is_one_line():
 
 
 def test_a_pin_is_named_after_what_sets_it_apart():
-    assert short_name(FakeConfig()) == "default settings"
-    assert short_name(FakeConfig(slices=2, rate=0.1)) == "slices 2, rate 0.1"
+    assert distinction(FakeConfig()) == "default settings"
+    assert distinction(FakeConfig(slices=2, rate=0.1)) == "slices 2, rate 0.1"

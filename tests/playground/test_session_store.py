@@ -10,8 +10,13 @@ import weakref
 
 import pytest
 
+from playground import kept_runs
 from playground import session as session_module
 from playground.limits import OWN
+from playground.own_pictures import PICTURES
+from playground.pins import pins_of
+from playground.tabs import mae_state, word2vec_home
+from playground.tabs.word2vec import OWN_TEXT_KEY
 from tests.playground.fakes import fake_run
 
 
@@ -153,6 +158,21 @@ def test_the_sessions_unused_for_longest_make_room(store):
     store.of("page 0")
     newest = store.attach("page 3", None)
     assert list(store._sessions) == [sessions[2].token, sessions[0].token, newest.token]
+
+
+@pytest.mark.parametrize(
+    "key", [kept_runs.KEPT, PICTURES, mae_state.LOADED, word2vec_home.LOADED, OWN_TEXT_KEY, "mae_pins"]
+)
+def test_who_has_something_of_their_own_stays_while_there_are_empty_sessions(store, key):
+    store.limits = dataclasses.replace(OWN, sessions=3)
+    oldest = store.attach("page 0", None)
+    pins_of(oldest, "mae")
+    kept_runs.kept_of(oldest)
+    assert not oldest.holds_something, "a list without anything in it"
+    oldest.uploads[key] = ["something"]
+    for i in range(1, 6):
+        store.attach(f"page {i}", None)
+    assert oldest.token in store._sessions
 
 
 def test_runs_that_do_not_train_make_room_and_those_that_train_stay(store):

@@ -13,6 +13,7 @@ import pytest
 
 from backends.engine.config import ConfigError
 from playground import shell
+from playground.components import page_tabs
 from playground.components.plotly_view import plotly_js_path, static_url
 from playground.link_texts import kept_texts, take_texts
 from playground.links import read_query
@@ -224,7 +225,8 @@ def test_nothing_is_told_to_strangers_and_nothing_comes_from_elsewhere():
     assert options["enable_monitoring"] is False
     assert "allowed_paths" not in options
     assert "//" not in options["head"].replace("</script>", "")
-    for path in (plotly_js_path(), *(p for part in shell.SCRIPTED for p in (*part.SCRIPTS.values(), part.STYLE))):
+    scripted = (path for part in shell.SCRIPTED for path in (*part.SCRIPTS.values(), part.STYLE))
+    for path in (plotly_js_path(), page_tabs.SCRIPT, *scripted):
         assert static_url(path) in options["head"]
 
 

@@ -127,7 +127,12 @@ class EmbeddingExplorer {
     this.saveNote = el("p", "ex-how", `An SVG holds the pictures in sight, up to ${SVG_PICTURES.toLocaleString("en")}; of more it shows circles.`);
     this.saveNote.hidden = true;
     menu.append(save, this.saveNote, el("p", "ex-how", HOW_TO_READ));
-    menu.addEventListener("keydown", (event) => { if (event.key === "Escape") { this.setMenu(false); this.menuButton.focus(); } });
+    for (const node of [menu, this.menuButton]) node.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || menu.hidden) return;
+      event.preventDefault();   // what this closes is all that it closes
+      this.setMenu(false);
+      this.menuButton.focus();
+    });
     return menu;
   }
 

@@ -59,17 +59,16 @@ function wire(element, figureNow) {
     if (!given) return;
     menu.open = false;
     menu.querySelector("summary").focus({ preventScroll: true });
-    menu.dataset.saved = "";
     await save(button.dataset.save, given, element.querySelector("[role='img']"));
-    menu.dataset.saved = button.dataset.save;
   });
   menu.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !menu.open) return;
+    event.preventDefault();   // what this closes is all that it closes
     menu.open = false;
     menu.querySelector("summary").focus({ preventScroll: true });
   });
   element.addEventListener("focusout", (event) => { if (menu.open && !menu.contains(event.relatedTarget)) menu.open = false; });
 }
 
-window.FigureSave = { wire, save, standalone, page, scriptText, fileName };
+window.FigureSave = { wire, standalone, page };
 })();

@@ -42,7 +42,7 @@ class WeightMatrix {
     });
     canvas.addEventListener("keydown", (event) => {
       const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] || [0, 0];
-      if (event.key === "Escape") this.options.onPin(null);
+      if (event.key === "Escape") { event.preventDefault(); this.options.onPin(null); }
       if (!this.shown || (!down && !right)) return;
       event.preventDefault();
       const inside = (x, count) => Math.min(count - 1, Math.max(0, x)), last = this.lastCell || { i: -down, k: -right };

@@ -2,7 +2,7 @@
 
 The page has all steps from the start, so the next one is seen without asking anybody; what a step sets in its tab is
 asked for meanwhile, by an event of that tab's own (`opens_NAME`, with {step: id}; read it with `asked_step`). The bar
-(`bar.js`) finds tabs by their name or label, outlines the step's target by a rule of CSS, and draws recordings itself
+(`bar.js`) finds tabs by their label, outlines the step's target by a rule of CSS, and draws recordings itself
 (`recorded.js`). All texts are shown as text.
 """
 
@@ -65,8 +65,8 @@ def pack_lecture(
 
     Args:
         title: of the lecture.
-        steps: each with id, tab, title, say, click, see, view (a list), target, recording, focus, and whether it sets
-            something (`sets`).
+        steps: each with id, tab, label (of the tab), title, say, click, see, view (a list), target, recording, focus,
+            and whether it sets something (`sets`).
         recorded: by name of a recording its `url` and the selector of the `live` run's status.
         notes: the speaker notes as a page of HTML.
     """

@@ -2,6 +2,7 @@
 (() => {
   const STORED = "ssl-playground-lecture";
   const LOOK_MS = 60, LOOK_FOR_MS = 20000, SETTLE_MS = 250, LIVE_MS = 400;
+  const VIEWS = ".techniques .tabitem .tab-wrapper";
   const LIVE_PHASES = ["training", "paused", "done"];
   const TYPING = "input, textarea, select, [contenteditable=true], [role=textbox], [role=slider], [role=listbox], [role=option], [role=combobox]";
   const KEYED = "[role=tab], [role=grid], [role=application], [role=radio], canvas";
@@ -23,14 +24,6 @@
   }
 
   const seen = (element) => element.getClientRects().length > 0;
-
-  function tabNamed(label) {
-    for (const tab of document.querySelectorAll(".techniques .tabitem button[role=tab]"))
-      if (seen(tab) && tab.textContent.trim() === label) return tab;
-    for (const tab of document.querySelectorAll(".techniques .tabitem .overflow-dropdown button"))
-      if (tab.textContent.trim() === label && seen(tab.closest(".tab-wrapper"))) return tab;
-    return null;
-  }
 
   class LectureBar {
     constructor(root, lecture, open) {
@@ -54,7 +47,7 @@
       const told = make("div", "lb-told");
       told.setAttribute("aria-live", "polite");
       const heading = make("div", "lb-heading");
-      this.count = make("span", "lb-count num");
+      this.count = make("span", "num");
       this.title = make("b", "lb-title");
       heading.append(this.count, this.title);
       this.say = make("p", "lb-say");
@@ -62,7 +55,7 @@
       const todo = make("dl", "lb-todo");
       this.go = button("lb-go", "", "", () => this.toTarget());
       this.click = make("dd");
-      this.see = make("dd", "lb-see");
+      this.see = make("dd");
       this.click.append(this.go);
       todo.append(make("dt", "", "Click"), this.click, make("dt", "", "See"), this.see);
       this.recorded = make("div", "lb-recorded");
@@ -72,8 +65,8 @@
       this.next = button("lb-step lb-next", "→", "Next step", () => this.step(1));
       buttons.append(
         this.back, this.next,
-        button("lb-small", "Notes", "Speaker notes, to print", () => this.notes()),
-        button("lb-small", "Leave", "Leave the lecture", () => this.leave()),
+        button("", "Notes", "Speaker notes, to print", () => this.notes()),
+        button("", "Leave", "Leave the lecture", () => this.leave()),
       );
       this.bar.append(told, todo, this.recorded, buttons);
       root.append(this.bar);
@@ -209,14 +202,8 @@
       if (walk !== this.walk) return;
       if (step.sets && !opened) this.open(step.tab, step.id);
       const there = (find) => this.until(find, walk);
-      const tab = await there(() => document.querySelector(`.techniques > .tab-wrapper button[data-tab-id="${CSS.escape(step.tab)}"]`));
-      if (!tab) return;
-      if (tab.getAttribute("aria-selected") !== "true") tab.click();
-      for (const label of step.view) {
-        const view = await there(() => tabNamed(label));
-        if (!view) return;
-        if (view.getAttribute("aria-selected") !== "true") view.click();
-      }
+      if (!await there(() => openTab(step.label))) return;
+      for (const view of step.view) if (!await there(() => openTab(view, VIEWS))) return;
       const target = step.target ? await there(() => this.target(step.target)) : null;
       if (walk !== this.walk) return;
       if (target) this.reveal(target);
@@ -286,7 +273,7 @@
       const aside = make("div", "lr-aside");
       aside.append(
         make("span", "", "Your own run has values: the recorded one has stepped aside."),
-        button("lb-small", "Show the recorded run", "", () => this.asides(false)),
+        button("", "Show the recorded run", "", () => this.asides(false)),
       );
       this.recorded.replaceChildren(panel, aside);
       this.recorded.hidden = false;

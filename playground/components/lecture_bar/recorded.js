@@ -2,7 +2,7 @@
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const PLAY_MS = 5000;
-  const WIDTH = 330, HEIGHT = 112, LEFT = 34, RIGHT = 100, TOP = 8, BOTTOM = 18;
+  const WIDTH = 330, HEIGHT = 112, LEFT = 34, RIGHT = 108, TOP = 8, BOTTOM = 18;
   const COLOURS = ["var(--accent)", "var(--highlight)", "var(--good)", "var(--soft)"];
 
   function make(tag, className, text) {
@@ -117,7 +117,7 @@
 
     amount(steps) {
       const shown = steps >= 1e6 ? `${(steps / 1e6).toFixed(1)} M` : Math.round(steps).toLocaleString("en");
-      return `${shown} ${this.recording.card.step_unit ?? "steps"}`;
+      return `${shown} ${this.recording.card.step_unit}`;
     }
 
     play() {

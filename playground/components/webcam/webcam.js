@@ -23,7 +23,12 @@ class Webcam {
     root.replaceChildren(this.open, this.panel, this.said);
     new IntersectionObserver(([entry]) => { if (!entry.isIntersecting) this.stop(); }).observe(root);
     document.addEventListener("visibilitychange", () => { if (document.hidden) this.stop(); });
-    root.addEventListener("keydown", (event) => { if (event.key === "Escape") { this.stop(); this.open.focus(); } });
+    root.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || this.panel.hidden) return;
+      event.preventDefault();   // what this closes is all that it closes
+      this.stop();
+      this.open.focus();
+    });
   }
 
   async start() {

@@ -17,10 +17,11 @@ from safetensors.torch import load_file
 
 from backends.clip import model as model_module
 from backends.clip.config import CLIPConfig
-from backends.clip.notebook import MODEL_FILE, OWN_PICTURES_FILE, TOKENIZER_FILE, notebook_of, write_notebook
+from backends.clip.notebook import MODEL_FILE, TOKENIZER_FILE, notebook_of, write_notebook
 from backends.clip.tokens import CaptionTokenizer
 from backends.clip.trainer import CLIPTrainer
 from backends.data.own_pictures import read_zip
+from backends.engine.notebook_cells import OWN_PICTURES_FILE
 from tests.backends.clip.conftest import SMALL, shapes
 
 ROOT = Path(__file__).resolve().parents[3]

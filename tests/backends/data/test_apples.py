@@ -10,6 +10,7 @@ import pytest
 
 from backends.data import apples
 from backends.data.apples import FACTORS, AppleParameters, draw_apples
+from backends.data.painting import PIXELS_PER_CHUNK
 
 NAMES = [factor.name for factor in FACTORS]
 CLASSES = {factor.name: len(factor.classes) for factor in FACTORS}
@@ -218,11 +219,9 @@ def test_many_pictures_are_finite_and_in_range() -> None:
 
 
 def test_an_apple_looks_the_same_in_whatever_chunk_it_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
-    from backends.data import apple_renderer
-
     drawn = draw_apples(30, 18)
     together = render(drawn, 32)
-    monkeypatch.setitem(apple_renderer.PIXELS_PER_CHUNK, "cpu", 7 * 32 * 32)
+    monkeypatch.setitem(PIXELS_PER_CHUNK, "cpu", 7 * 32 * 32)
     np.testing.assert_allclose(render(drawn, 32), together, atol=1e-5)
     np.testing.assert_allclose(render(drawn.take(np.array([29])), 32)[0], together[29], atol=1e-5)
 

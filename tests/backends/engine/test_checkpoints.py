@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from backends.engine import checkpoints
-from backends.engine.checkpoints import CheckpointError, load_checkpoint, save_checkpoint, write_atomically
+from backends.engine.checkpoints import CheckpointError, load_checkpoint, save_checkpoint, write_atomically, write_text
 
 
 def names_in(folder) -> list[str]:
@@ -107,3 +107,13 @@ def test_a_finished_write_replaces_the_old_file_and_can_be_read_by_others(tmp_pa
     assert json.loads(path.read_text()) == "new"
     assert path.stat().st_mode & 0o777 == 0o644
     assert names_in(path.parent) == ["card.json"]
+
+
+def test_a_text_is_written_whole_with_the_line_ends_that_it_has(tmp_path):
+    path = tmp_path / "run" / "points.csv"
+    assert write_text(path, "naïve\r\n日本\n") == path
+    assert path.read_bytes() == "naïve\r\n日本\n".encode()
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "half a pair: \ud800")
+    assert path.read_bytes() == "naïve\r\n日本\n".encode()
+    assert names_in(path.parent) == ["points.csv"]

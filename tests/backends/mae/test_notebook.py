@@ -19,9 +19,11 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from backends.data.own_pictures import read_zip
+from backends.engine.notebook_cells import OWN_PICTURES_FILE
+from backends.mae import trainer as trainer_module
 from backends.mae.checkpoint import encoder_tensors, untrained
 from backends.mae.config import MAEConfig
-from backends.mae.notebook import ENCODER_FILE, OWN_PICTURES_FILE, notebook_of, plain_encoder, write_notebook
+from backends.mae.notebook import ENCODER_FILE, notebook_of, plain_encoder, write_notebook
 from backends.mae.trainer import MAETrainer
 from tests.backends.simclr.conftest import toy_pictures
 
@@ -125,13 +127,23 @@ def code_of(config: MAEConfig, **arguments: str) -> list[str]:
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
+def test_sizes_are_those_of_the_modules(monkeypatch):
+    monkeypatch.setattr(trainer_module, "BETAS", (0.8, 0.7))
+    monkeypatch.setattr(trainer_module, "PROBED_PICTURES", 123)
+    code = "\n".join(code_of(MAEConfig()))
+    assert "BETAS = (0.8, 0.7)  #" in code
+    assert "PROBED = 123  #" in code
+
+
 @pytest.mark.parametrize("masking", ["random", "block", "grid"])
 def test_its_masks_are_those_of_the_trainer(masking):
     from backends.mae.masking import draw_masks
 
     config = TINY.with_changes(masking=masking, patch="4", mask_ratio=0.6)
+    (sizes,) = [code for code in code_of(config) if code.startswith("MEAN = ")]
     (code,) = [code for code in code_of(config) if "def draw_masks" in code]
     names = {"np": np, "torch": torch, "config": config, "side": 8, "L": 64}
+    exec(sizes, names)
     exec(code[: code.index("some = draw_masks")], names)
     ours = draw_masks(masking, 38, 8, 9, np.random.default_rng(3))
     np.testing.assert_array_equal(names["draw_masks"](9, np.random.default_rng(3)).numpy(), ours)
@@ -175,11 +187,10 @@ def test_it_is_a_valid_notebook_file(tmp_path, data, targets):
         ast.parse(code)
 
 
-def test_only_the_cell_with_the_pictures_takes_something_from_the_project():
-    for data in ("apples", "own"):
-        cells = [code for code in code_of(MAEConfig(data=data)) if "backends" in code]
-        assert len(cells) == 1
-        assert "load_split" in cells[0]
+@pytest.mark.parametrize(("data", "readers"), [("apples", ["load_split"]), ("own", ["read_zip", "load_split"])])
+def test_only_the_cells_that_fetch_pictures_take_something_from_the_project(data, readers):
+    cells = [code for code in code_of(MAEConfig(data=data)) if "backends" in code]
+    assert [reader in code for reader, code in zip(readers, cells, strict=True)] == [True] * len(readers)
 
 
 def test_every_setting_is_filled_in_as_a_literal():

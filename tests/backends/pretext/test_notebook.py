@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from backends.data.own_pictures import read_zip
-from backends.pretext.notebook import OWN_PICTURES_FILE, notebook_of, write_notebook
+from backends.engine.notebook_cells import OWN_PICTURES_FILE
+from backends.pretext.notebook import notebook_of, write_notebook
 from backends.pretext.trainer import TRAINERS
 from tests.backends.pretext.conftest import CONFIGS
 from tests.backends.simclr.test_notebook import bring_pictures

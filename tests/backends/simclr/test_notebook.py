@@ -18,9 +18,12 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from backends.analysis import prober
 from backends.data.own_pictures import read_zip
+from backends.engine.notebook_cells import OWN_PICTURES_FILE
+from backends.nets import vision
 from backends.simclr.config import SimCLRConfig
-from backends.simclr.notebook import ENCODER_FILE, OWN_PICTURES_FILE, notebook_of, plain_encoder, write_notebook
+from backends.simclr.notebook import ENCODER_FILE, notebook_of, plain_encoder, write_notebook
 from backends.simclr.trainer import SimCLRTrainer
 from tests.backends.simclr.conftest import toy_pictures
 
@@ -204,3 +207,11 @@ def test_settings_that_slipped_past_the_validation_are_refused():
     forged = SimCLRConfig.model_construct(**{**SimCLRConfig().model_dump(), "encoder": '"); import os  #'})
     with pytest.raises(ValueError, match="Encoder"):
         notebook_of(forged)
+
+
+def test_sizes_are_those_of_the_modules(monkeypatch):
+    monkeypatch.setattr(prober, "BANK", 321)
+    monkeypatch.setattr(vision, "CONV_WIDTHS", (5, 7))
+    code = "\n".join("".join(cell["source"]) for cell in notebook_of(SimCLRConfig())["cells"])
+    assert "BANK = 321  #" in code
+    assert "for width in (5, 7):" in code

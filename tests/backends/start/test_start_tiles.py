@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 
+import numpy as np
 import pytest
 
 from backends.start import tiles
@@ -35,3 +37,19 @@ def test_a_picture_is_made_by_what_the_tab_runs(tmp_path, monkeypatch):
     assert before == ""
     assert made.count("<image") == 2
     tiles._read.cache_clear()
+
+
+def _shape(text: str) -> tuple[list[str], np.ndarray]:
+    """The kinds of elements in their order, and all numbers that are not a photograph's."""
+    bare = re.sub(r'href="[^"]*"', "", text)
+    return re.findall(r"<(\w+)", bare), np.array([float(number) for number in re.findall(r"-?\d+\.?\d*", bare)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(tiles.MAKERS))
+def test_a_shipped_picture_is_what_its_maker_draws_now(name, tmp_path, monkeypatch):
+    shipped_kinds, shipped_numbers = _shape(tiles.picture_of(name))
+    monkeypatch.setattr(tiles, "FOLDER", tmp_path)
+    kinds, numbers = _shape(tiles.make(name).read_text(encoding="utf-8"))
+    assert kinds == shipped_kinds
+    np.testing.assert_allclose(numbers, shipped_numbers, atol=2)

@@ -99,12 +99,12 @@ def test_the_large_masked_autoencoder_takes_large_pictures():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"name": "resnet50"}, "There is no encoder 'resnet50'; choose from simclr, "),
+        ({"name": "resnet50"}, "There is no encoder 'resnet50': choose from simclr, "),
         ({"name": "own-simclr"}, "No SimCLR run of yours is here yet: train one in that tab first"),
         ({"name": "own-simclr", "run": SimpleNamespace(model=torch.nn.Linear(2, 2))}, "Your SimCLR run has no enc"),
         ({"name": "own-simclr", "run": object()}, "Your SimCLR run has no encoder of pictures: choose a run"),
-        ({"name": "simclr", "size": 48}, "SimCLR was trained on pictures of 32 pixels, and Image size (image_size) is"),
-        ({"name": "mae", "size": 48}, "Masked autoencoder was trained on pictures of 32 pixels, and Image size"),
+        ({"name": "simclr", "size": 48}, "SimCLR was trained on pictures of 32 pixels, and these have 48: set Im"),
+        ({"name": "mae", "size": 48}, "Masked autoencoder was trained on pictures of 32 pixels, and these have"),
         ({"name": "clip-emoji", "data": "emoji"}, "CLIP's picture tower, from emoji was told the names of emoji that"),
     ],
 )  # fmt: skip
@@ -124,9 +124,21 @@ def test_a_missing_file_is_named(monkeypatch):
         load_encoder("rotation", size=32, data="apples")
 
 
+def test_a_run_of_clip_is_taken_by_its_picture_tower_and_copied(images):
+    run = clip.load("apples")
+    encoder = load_encoder("own-clip", size=32, data="apples", run=run)
+    assert (encoder.title, encoder.trained_on, encoder.steps) == ("Your CLIP run", "apples", run.step)
+    np.testing.assert_array_equal(
+        features_of(encoder, images), features_of(load_encoder("clip", size=32, data="apples"), images)
+    )
+    with torch.no_grad():
+        next(encoder.net.parameters()).zero_()
+    assert bool(next(run.model.image_encoder.parameters()).any())
+
+
 def test_a_run_of_clip_on_emoji_is_refused_there_too():
     run = clip.load("emoji")
-    with pytest.raises(EncoderError, match=r"^Your SimCLR run was told the names of emoji"):
-        load_encoder("own-simclr", size=32, data="emoji", run=run)
+    with pytest.raises(EncoderError, match=r"^Your CLIP run was told the names of emoji"):
+        load_encoder("own-clip", size=32, data="emoji", run=run)
     copied = replace(run, model=frozen_copy(run.model))
-    assert load_encoder("own-simclr", size=32, data="apples", run=copied).trained_on == "emoji"
+    assert load_encoder("own-clip", size=32, data="apples", run=copied).trained_on == "emoji"

@@ -42,20 +42,20 @@ def test_more_labels_than_were_drawn_are_refused(count):
 
 def test_a_class_with_too_few_pictures_is_named():
     factor = Factor("folder", "Folder", ("pears", "p" * 90), np.repeat([0, 1], [9, 3]))
-    check_task(factor, 3)
+    check_task(factor, 3, "Labels (labels)")
     with pytest.raises(TrainingError) as refused:
-        check_task(factor, 5)
+        check_task(factor, 5, "Labels (labels)")
     assert str(refused.value) == (
-        f"Most labels (most_labels) is 5 per class, but the class '{'p' * 40}' has 3 to train on: choose at most 2, "
+        f"Labels (labels) is 5 per class, but the class '{'p' * 40}' has 3 to train on: choose at most 2, "
         "or bring more pictures."
     )
 
 
 def test_a_class_of_which_all_pictures_are_held_out_has_none():
     with pytest.raises(TrainingError, match="the class 'plums' has 0 to train on: bring more pictures"):
-        check_task(Factor("folder", "Folder", ("pears", "plums"), np.zeros(9, np.int64)), 1)
+        check_task(Factor("folder", "Folder", ("pears", "plums"), np.zeros(9, np.int64)), 1, "Labels (labels)")
 
 
 def test_one_class_is_nothing_to_tell_apart():
     with pytest.raises(TrainingError, match=r"^Folder has only one class, so there is nothing to tell apart"):
-        check_task(Factor("folder", "Folder", ("pears",), np.zeros(9, np.int64)), 1)
+        check_task(Factor("folder", "Folder", ("pears",), np.zeros(9, np.int64)), 1, "Labels (labels)")

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from backends.data.pictures import Factor, PictureSet
 from backends.engine.trainer import TrainingError
+from backends.nets.frozen import frozen_copy
 from backends.transfer import table as table_module
-from backends.transfer.config import TITLES
+from backends.transfer.config import FROM_EMOJI, OWN_RUNS, PICTURE_TITLES, TITLES, TransferConfig, titles_of
 from backends.transfer.encoder import EncoderError
 from backends.transfer.encoders import load_encoder
 from backends.transfer.points import as_csv
@@ -78,13 +80,46 @@ def test_a_task_with_too_few_pictures_is_left_out_and_said():
 def test_an_encoder_that_can_not_be_had_is_left_out_and_said(monkeypatch):
     def some_missing(name: str, **options: object) -> object:
         if name == "simclr":
-            raise EncoderError("SimCLR can't be had: choose another one.")
+            raise EncoderError("SimCLR can't be had", "choose another one")
         return load_encoder(name, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(table_module, "load_encoder", some_missing)
     trainer = TableTrainer(SMALL, pictures=toys())
     assert [encoder.name for encoder in trainer.encoders] == ["untrained", "pixels"]
-    assert "SimCLR can't be had: choose another one." in trainer.notes
+    assert "SimCLR can't be had: it has no row here." in trainer.notes
+
+
+def test_a_run_on_pictures_of_another_size_is_left_out_without_a_setting_that_the_table_has_not(learned):
+    large = replace(learned, config=learned.config.with_changes(image_size="48"))
+    (note,) = [note for note in filled(runs={"own-simclr": large}).notes if note.startswith("Your")]
+    assert note == "Your SimCLR run was trained on pictures of 48 pixels, and these have 32: it has no row here."
+
+
+def test_a_run_whose_features_are_nan_loses_its_row_and_the_others_go_on(learned):
+    broken = replace(learned, model=frozen_copy(learned.model))
+    with torch.no_grad():
+        next(broken.model.encoder.parameters()).fill_(float("nan"))
+    trainer = filled(runs={"own-simclr": broken})
+    assert "Your SimCLR run makes features that are NaN or infinite: it has no row here." in trainer.notes
+    names = [encoder.name for encoder in trainer.encoders]
+    assert names == ["simclr", "untrained", "pixels"]
+    assert {point.encoder for point in trainer.freeze()} == set(names)
+    metrics = trainer.evaluate()
+    assert metrics["points"] == metrics["points_planned"] == 3 * 2 * 2 * 2
+
+
+@pytest.mark.parametrize(("data", "asked"), [("apples", False), ("own", True)])
+def test_of_apples_no_encoder_from_emoji_is_loaded(monkeypatch, data, asked):
+    monkeypatch.setattr(table_module, "titles_of", titles_of)
+    names: list[str] = []
+
+    def note(name: str, **options: object) -> object:
+        names.append(name)
+        return load_encoder("pixels", **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(table_module, "load_encoder", note)
+    TableTrainer(TableConfig(data=data, labels="5", seeds=1), pictures=toys())
+    assert set(names) == set(PICTURE_TITLES) - set(OWN_RUNS) - (set() if asked else set(FROM_EMOJI))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +127,7 @@ def test_an_encoder_that_can_not_be_had_is_left_out_and_said(monkeypatch):
     [
         (None, "No pictures of your own are here yet"),
         (in_classes(40), "Folder has only one class"),
-        (in_classes(40, 3), "Most labels"),
+        (in_classes(40, 3), "Labels (labels) is 5 per class, but the class 'kind 1' has"),
     ],
 )
 def test_what_makes_no_table_is_refused_in_one_sentence(pictures, sentence):
@@ -100,3 +135,12 @@ def test_what_makes_no_table_is_refused_in_one_sentence(pictures, sentence):
         TableTrainer(SMALL, pictures=pictures)
     assert str(refused.value).startswith(sentence)
     assert str(refused.value).count(". ") == 0
+
+
+def test_the_settings_that_refusals_name_are_the_page_s():
+    shown = {f"{info.label} ({info.name})" for info in TableConfig.settings()}
+    assert "Labels (labels)" in shown
+    assert {f"{info.label} ({info.name})" for info in TransferConfig.settings()} >= {
+        "Most labels (most_labels)",
+        "Image size (image_size)",
+    }

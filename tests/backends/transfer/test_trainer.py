@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from backends.__main__ import main
+from backends.clip import shipped as clip
 from backends.engine.trainer import TrainingDiverged, TrainingError
 from backends.language import shipped as language
 from backends.nets.frozen import frozen_copy
@@ -275,6 +276,9 @@ def test_notes_say_where_an_encoder_comes_from():
     assert any(note.startswith("To fine-tune an untrained net is to train it from scratch") for note in trainer.notes)
     apples = TransferTrainer(TransferConfig(encoder="clip", against="none", most_labels="1"))
     assert any("captions that name colour, shape, leaf" in note for note in apples.notes)
+    config = FROZEN.with_changes(data="apples", factor="shape", encoder="own-clip", most_labels="1")
+    own = TransferTrainer(config, runs={"own-clip": clip.load("apples")})
+    assert any(note.startswith("Your CLIP run has read captions") for note in own.notes)
 
 
 def test_the_command_line_measures_and_saves(tmp_path, capsys):

@@ -15,7 +15,8 @@ from backends.attention.heads import AttentionStack, Guess, HeadReading, Predict
 from backends.engine.checkpoints import CheckpointError
 from backends.language import shipped as shipped_language
 from backends.language.trainer import TRAINERS, FrozenLanguage
-from playground.tabs import attention_heads, language_state
+from playground import shell
+from playground.tabs import attention_heads, attention_recall, language_state
 from playground.tabs.attention_heads import (
     EXAMPLES,
     EXAMPLES_OF,
@@ -204,7 +205,7 @@ def test_the_button_says_so_where_the_page_has_no_attention_tab(store, session, 
     said = ask.fn(REQUEST)
     assert ("no Attention tab" in said) != mounted
     assert asked_of(session).model == (LANGUAGE + "gpt" if mounted else SHIPPED)
-    assert "data-tab-id" in go.js
+    assert f'openTab("{shell.labels()[attention_recall.TAB]}")' in go.js, "by the name that the page gives it"
 
 
 def test_the_operators_models_stand_between_ours_and_the_known_ones(store):

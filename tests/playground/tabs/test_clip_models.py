@@ -27,9 +27,9 @@ from tests.playground.fakes import alerts
 
 REQUEST = SimpleNamespace(session_hash="page")
 TAKES = {
-    "on_take_model": "model.safetensors",
-    "on_take_notebook": "clip.ipynb",
-    "on_take_vectors": "vectors_tsv.zip",
+    "clip_model": "model.safetensors",
+    "clip_notebook": "clip.ipynb",
+    "clip_vectors": "vectors_tsv.zip",
 }
 
 
@@ -43,7 +43,8 @@ class Page:
             clip_models.build_models(store, self.on_loaded, [view])
         for block in self.demo.blocks.values():
             block.GRADIO_CACHE = str(cache)
-        self.events = {function.fn.__name__: function for function in self.demo.fns.values() if function.fn}
+        handlers = [function for function in self.demo.fns.values() if function.fn]
+        self.events = {name: each for each in handlers for name in (each.fn.__name__, each.api_name)}
 
     def on_loaded(self, session):
         self.redrawn += 1
@@ -72,7 +73,7 @@ def test_each_button_makes_its_file_and_says_of_which_model(page, tmp_path, take
 
 def test_a_taken_model_answers_the_same_when_it_is_loaded_again(page, session, trained_clip):  # noqa: F811
     session.uploads[PICTURES] = shapes()
-    path, said = page.call("on_take_model")
+    path, said = page.call("clip_model")
     assert "Both encoders and the tokenizer" in said
     said, _, view = page.call("on_file", path)
     assert view == "redrawn 1"
@@ -85,7 +86,7 @@ def test_a_taken_model_answers_the_same_when_it_is_loaded_again(page, session, t
 
 
 def test_a_model_of_pictures_that_are_not_here_says_so_and_answers(page, session):
-    path, _ = page.call("on_take_model")
+    path, _ = page.call("clip_model")
     said = page.call("on_file", path)[0]
     assert "bring their .zip" in said
     assert groups_of(model_of(session)[0]) == {}
@@ -93,7 +94,7 @@ def test_a_model_of_pictures_that_are_not_here_says_so_and_answers(page, session
 
 
 def test_the_vectors_are_the_models(page, trained_clip):  # noqa: F811
-    with zipfile.ZipFile(page.call("on_take_vectors")[0]) as archive:
+    with zipfile.ZipFile(page.call("clip_vectors")[0]) as archive:
         rows = archive.read("labels.tsv").decode().splitlines()
         vectors = [[float(x) for x in line.split("\t")] for line in archive.read("features.tsv").decode().splitlines()]
     assert rows[0].split("\t") == ["name", "kind", "test"]
@@ -104,7 +105,7 @@ def test_the_vectors_are_the_models(page, trained_clip):  # noqa: F811
 
 
 def test_the_notebook_repeats_the_models_run(page):
-    path, said = page.call("on_take_notebook")
+    path, said = page.call("clip_notebook")
     text = "".join(
         line for cell in json.loads(Path(path).read_text(encoding="utf-8"))["cells"] for line in cell["source"]
     )

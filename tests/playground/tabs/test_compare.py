@@ -10,20 +10,21 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+from backends.transfer.config import WAY_TITLES
 from playground import shell
 from playground.kept_files import to_json
 from playground.kept_runs import MAX_KEPT, KeptRun, KeptSetting, add_from_file, keep, kept_of
 from playground.session import SessionStore
-from playground.tabs import compare
+from playground.tabs import compare, compare_views
 from playground.tabs.compare import act, open_file, views_of
 from playground.tabs.compare_views import (
     SECONDS,
     STEPS,
     chosen_family,
+    curve_views,
     families,
     list_html,
     measures_of,
-    note_html,
     panels_of,
     shown_of,
     table_html,
@@ -65,7 +66,7 @@ def test_runs_of_one_method_share_a_panel_over_steps():
 def test_losses_of_different_methods_have_panels_of_their_own_and_it_is_said():
     runs = numbered(made("mae", loss=[2, 1]), made("simclr", loss=[3, 2]))
     assert [panel.title for panel in panels_of(runs, "loss", STEPS)] == ["Loss: MAE", "Loss: SimCLR"]
-    assert "axes of its own" in note_html(runs, "loss", STEPS)
+    assert "axes of its own" in curve_views(runs, "loss", STEPS)[1]
 
 
 def test_two_losses_of_one_method_are_not_drawn_on_one_axis():
@@ -75,6 +76,25 @@ def test_two_losses_of_one_method_are_not_drawn_on_one_axis():
     assert [len(panel.curves) for panel in panels_of(runs, "loss", STEPS)] == [2, 1]
 
 
+@pytest.mark.parametrize(("method", "kind"), [("mae", "targets"), ("transfer", "factor")])
+def test_what_was_asked_of_other_targets_or_factors_is_not_drawn_on_one_axis(method, kind):
+    runs = numbered(*(made(method, settings={kind: value}, score=[0.2, 0.4]) for value in ("a", "b", "a")))
+    assert [len(panel.curves) for panel in panels_of(runs, "score", STEPS)] == [2, 1]
+
+
+@pytest.mark.parametrize(("way", "title"), WAY_TITLES.items())
+def test_a_way_of_transfer_is_called_what_transfer_calls_it(way, title):
+    (panel,) = panels_of(numbered(made("transfer", **{f"{way}_10": [0.4]})), way, STEPS)
+    assert panel.title == f"{title}: Transfer"
+
+
+def test_the_curves_of_a_choice_are_grouped_once(monkeypatch):
+    grouped = []
+    monkeypatch.setattr(compare_views, "panels_of", lambda *asked: grouped.append(asked) or panels_of(*asked))
+    curve_views(numbered(made(loss=[2, 1])), "loss", STEPS)
+    assert len(grouped) == 1
+
+
 def test_probes_of_different_methods_share_a_panel_and_other_data_are_named():
     runs = numbered(
         made("mae", settings={"data": "Apples"}, loss=[1], knn_colour=[0.4]),
@@ -82,14 +102,14 @@ def test_probes_of_different_methods_share_a_panel_and_other_data_are_named():
     )
     (panel,) = panels_of(runs, "knn_colour", STEPS)
     assert len(panel.curves) == 2
-    assert "different data (Apples, Emoji)" in note_html(runs, "knn_colour", STEPS)
+    assert "different data (Apples, Emoji)" in curve_views(runs, "knn_colour", STEPS)[1]
 
 
 def test_runs_that_count_different_steps_are_drawn_over_seconds():
     runs = numbered(made("mae", knn_x=[0.1, 0.2]), made("clip", unit="words", knn_x=[0.1, 0.2]))
     (panel,) = panels_of(runs, "knn_x", STEPS)
     assert panel.x_title == "seconds of training"
-    assert "over seconds" in note_html(runs, "knn_x", STEPS)
+    assert "over seconds" in curve_views(runs, "knn_x", STEPS)[1]
 
 
 def test_a_run_without_the_measure_is_drawn_by_its_own():

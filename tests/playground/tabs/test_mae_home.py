@@ -19,6 +19,7 @@ import pytest
 from backends.mae import checkpoint, notebook, shipped
 from backends.mae.config import MAEConfig
 from backends.simclr import notebook as simclr_notebook
+from playground.components.downloads import folder_of
 from playground.own_pictures import PICTURES
 from playground.tabs import mae_bench, mae_home, picture_home, simclr_home
 from playground.tabs.mae_state import LOADED, model_of
@@ -32,7 +33,7 @@ SMALL = MAEConfig(
     data="own", patch="8", width="48", depth=1, decoder_width="32", decoder_depth=1, steps=10, batch=16, seed=11
 )
 EXTENT = "16 patches of 8 pixels, 75% hidden in training, 10 steps on own pictures"
-TAKES = ("on_take_model", "on_take_encoder", "on_take_notebook", "on_take_features", "on_take_probes")
+TAKES = ("mae_model", "mae_encoder", "mae_notebook", "mae_features", "mae_probes")
 HIDDEN = np.arange(16) % 4 > 0
 
 
@@ -62,7 +63,8 @@ class Page:
             self.loads = picture_home.build_load(mae_home.HOME, store, self.on_loaded, [view])
         for block in self.demo.blocks.values():
             block.GRADIO_CACHE = str(cache)
-        self.events = {function.fn.__name__: function for function in self.demo.fns.values() if function.fn}
+        handlers = [function for function in self.demo.fns.values() if function.fn]
+        self.events = {name: each for each in handlers for name in (each.fn.__name__, each.api_name)}
 
     def on_loaded(self, session):
         self.redrawn += 1
@@ -104,7 +106,7 @@ def test_each_button_makes_its_file_and_says_of_which_model(page, tmp_path, take
 
 
 def test_a_taken_model_paints_the_same_when_it_is_loaded_again(page, session, model):
-    path, said = page.call("on_take_model")
+    path, said = page.call("mae_model")
     assert f"Encoder and decoder with their settings, {EXTENT}" in said
     page.call("on_file", path)
     images = toy_pictures(5).images
@@ -114,7 +116,7 @@ def test_a_taken_model_paints_the_same_when_it_is_loaded_again(page, session, mo
 
 
 def test_an_encoder_alone_is_refused_in_a_sentence(page, session):
-    path, _ = page.call("on_take_encoder")
+    path, _ = page.call("mae_encoder")
     said, _, view = page.call("on_file", path)
     assert "encoder without its decoder" in alerts(said)[0]
     assert view == SKIP
@@ -122,16 +124,16 @@ def test_an_encoder_alone_is_refused_in_a_sentence(page, session):
 
 
 def test_features_and_probes_are_the_models(page, model):
-    with zipfile.ZipFile(page.call("on_take_features")[0]) as archive:
+    with zipfile.ZipFile(page.call("mae_features")[0]) as archive:
         lines = archive.read("features.tsv").decode().splitlines()
     assert len(lines) == len(model.probed.features) > 0
-    rows = list(csv.DictReader(Path(page.call("on_take_probes")[0]).read_text(encoding="utf-8").splitlines()))
+    rows = list(csv.DictReader(Path(page.call("mae_probes")[0]).read_text(encoding="utf-8").splitlines()))
     assert [row["factor"] for row in rows] == ["colour", "form"]
     assert float(rows[0]["linear"]) == pytest.approx(model.probed.scores["linear_colour"], abs=1e-4)
 
 
 def test_the_notebook_repeats_the_models_run(page):
-    path, said = page.call("on_take_notebook")
+    path, said = page.call("mae_notebook")
     cells = json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
     text = "".join(line for cell in cells for line in cell["source"])
     for part in ('data="own"', "seed=11", "steps=10", 'patch="8"', "your own .zip; 48 of its pictures"):
@@ -159,11 +161,11 @@ def test_a_model_of_pictures_that_are_not_here_paints_and_has_no_tables(page, se
     painted = model_of(session)[0].reconstruct(toy_pictures(3).images, HIDDEN).painted
     assert painted.shape == (3, 32, 32, 3)
     bare = Page(store, tmp_path / "cache", model_of)
-    for name in ("on_take_features", "on_take_probes"):
+    for name in ("mae_features", "mae_probes"):
         path, said = bare.call(name)
         assert path is None
         assert len(alerts(said)) == 1
-    for name in ("on_take_model", "on_take_encoder", "on_take_notebook"):
+    for name in ("mae_model", "mae_encoder", "mae_notebook"):
         assert Path(bare.call(name)[0]).exists()
 
 
@@ -275,5 +277,5 @@ def test_importing_it_imports_no_torch():
 
 
 def test_the_panels_are_saved_by_who_has_taken_nothing_home_yet(store, session, tmp_path):
-    path = mae_bench.save_panels(store, session, picture_home.folder_of(session, str(tmp_path)).path)
+    path = mae_bench.save_panels(store, session, folder_of(session, str(tmp_path)))
     assert path.read_bytes().startswith(b"\x89PNG")

@@ -23,6 +23,7 @@ from backends.engine.config import MethodConfig, setting
 from backends.simclr.config import SimCLRConfig
 from playground import controls
 from playground.components.picture_grid import SHARP_TILE
+from playground.limits import OWN
 from playground.own_pictures import PICTURES, own_pictures, take_own_pictures
 from playground.tabs import pictures as tab
 from playground.tabs.picture_filters import EVERY, HELD_OUT, SHOWN, TRAINING
@@ -599,7 +600,7 @@ def test_two_tabs_on_one_page_have_ids_and_endpoints_of_their_own(store):
         for use in (USE, OTHER):
             config = use.config
             widgets = controls.build_essential(config, use.prefix) | controls.build_advanced(config, use.prefix)
-            part = tab.lay_out_pictures(use)
+            part = tab.lay_out_pictures(use, OWN)
             tab.wire_pictures(store, use, part, controls.in_config_order(config, widgets))
     ids = [block.elem_id for block in demo.blocks.values() if block.elem_id and "-pic-" in block.elem_id]
     assert len(ids) == len(set(ids)) == 20
@@ -615,7 +616,7 @@ def test_two_tabs_on_one_page_have_ids_and_endpoints_of_their_own(store):
 def handlers(store):
     with gr.Blocks() as demo:
         widgets = controls.build_essential(SimCLRConfig, "s") | controls.build_advanced(SimCLRConfig, "s")
-        part = tab.lay_out_pictures(USE)
+        part = tab.lay_out_pictures(USE, OWN)
         events = tab.wire_pictures(store, USE, part, controls.in_config_order(SimCLRConfig, widgets))
         events.uploaded.then(lambda: None)
         events.picked.then(lambda: None)

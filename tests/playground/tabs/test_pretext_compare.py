@@ -215,5 +215,5 @@ def test_probing_is_announced_before_it_is_done(store, session, shipped, monkeyp
     assert PROBING_OWN in announced[NOTE]
     assert "Mine" in added[CHART]
     assert "Mine" in added[FINDINGS]
-    with open(on_save(request), encoding="utf-8") as file:
+    with open(on_save(request)[0], encoding="utf-8") as file:
         assert "own-rotation,Mine,colour" in file.read()

@@ -60,7 +60,8 @@ class Page:
             self.loads = picture_home.build_load(HOME, store, self.on_loaded, [view])
         for block in self.demo.blocks.values():
             block.GRADIO_CACHE = str(cache)
-        self.events = {function.fn.__name__: function for function in self.demo.fns.values() if function.fn}
+        handlers = [function for function in self.demo.fns.values() if function.fn]
+        self.events = {name: each for each in handlers for name in (each.fn.__name__, each.api_name)}
 
     def on_loaded(self, session):
         self.redrawn += 1
@@ -77,7 +78,7 @@ def page(store, session, tmp_path, model) -> Page:
     return Page(store, tmp_path / "cache", lambda session: (model, ORIGIN))
 
 
-TAKES = ("on_take_model", "on_take_encoder", "on_take_notebook", "on_take_features", "on_take_probes")
+TAKES = ("simclr_model", "simclr_encoder", "simclr_notebook", "simclr_features", "simclr_probes")
 
 
 def upload(tmp_path: Path, content: bytes, name: str = "mine.safetensors") -> Path:
@@ -105,7 +106,7 @@ def test_each_button_makes_its_file_and_says_of_which_model(page, tmp_path, take
 
 
 def test_a_taken_model_can_be_loaded_again(page, session, model):
-    path, said = page.call("on_take_model")
+    path, said = page.call("simclr_model")
     assert "small conv net, 10 steps on own pictures" in said
     page.call("on_file", path)
     images = toy_pictures(5).images
@@ -114,7 +115,7 @@ def test_a_taken_model_can_be_loaded_again(page, session, model):
 
 
 def test_the_features_are_those_of_the_map(page, model):
-    path, _ = page.call("on_take_features")
+    path, _ = page.call("simclr_features")
     with zipfile.ZipFile(path) as archive:
         lines = archive.read("features.tsv").decode().splitlines()
         labels = archive.read("labels.tsv").decode().splitlines()
@@ -122,14 +123,14 @@ def test_the_features_are_those_of_the_map(page, model):
 
 
 def test_the_probes_are_a_table(page, model):
-    path, _ = page.call("on_take_probes")
+    path, _ = page.call("simclr_probes")
     rows = list(csv.DictReader(Path(path).read_text(encoding="utf-8").splitlines()))
     assert [row["factor"] for row in rows] == ["colour", "form"]
     assert float(rows[0]["knn"]) == pytest.approx(model.probed.scores["knn_colour"], abs=1e-4)
 
 
 def test_the_notebook_repeats_the_models_run(page):
-    path, said = page.call("on_take_notebook")
+    path, said = page.call("simclr_notebook")
     text = "".join(
         line for cell in json.loads(Path(path).read_text(encoding="utf-8"))["cells"] for line in cell["source"]
     )
@@ -150,11 +151,11 @@ def test_without_a_model_a_sentence_comes_and_no_file(store, session, tmp_path):
 def test_a_model_without_pictures_has_no_tables_but_the_rest(page, session, store, tmp_path, file_bytes):
     page.call("on_file", str(upload(tmp_path, file_bytes)))
     bare = Page(store, tmp_path / "cache", loaded)
-    for name in ("on_take_features", "on_take_probes"):
+    for name in ("simclr_features", "simclr_probes"):
         path, said = bare.call(name)
         assert path is None
         assert len(alerts(said)) == 1
-    for name in ("on_take_model", "on_take_encoder", "on_take_notebook"):
+    for name in ("simclr_model", "simclr_encoder", "simclr_notebook"):
         assert Path(bare.call(name)[0]).exists()
 
 
@@ -164,7 +165,7 @@ def test_a_session_has_one_folder_that_goes_with_it(store, page, session, tmp_pa
     assert len(list(folder.iterdir())) == len(TAKES)
     assert re.fullmatch(r"[0-9a-f]{32}", folder.name), "nobody can guess it"
     store.attach("other page", None)
-    other, _ = page.events["on_take_probes"].fn(SimpleNamespace(session_hash="other page"))
+    other, _ = page.events["simclr_probes"].fn(SimpleNamespace(session_hash="other page"))
     assert Path(other).parent != folder
     session.uploads.clear()
     gc.collect()

@@ -111,7 +111,7 @@ def test_the_shortcut_is_told_only_where_there_is_one(session, few_apples):
 def test_ids_endpoint_and_what_a_session_keeps_bear_the_name_of_the_tab(store, session, own):
     with gr.Blocks() as demo:
         widgets = controls.build_essential(SimCLRConfig, "simclr") | controls.build_advanced(SimCLRConfig, "simclr")
-        part = pictures.lay_out_pictures(USE)
+        part = pictures.lay_out_pictures(USE, store.limits)
         pictures.wire_pictures(store, USE, part, controls.in_config_order(SimCLRConfig, widgets))
     places = ("side", "factor", "class", "others", "matching", "grid", "picked", "origin", "own", "own-note")
     assert {f"simclr-pic-{place}" for place in places} <= {block.elem_id for block in demo.blocks.values()}

@@ -93,6 +93,22 @@ def test_a_click_before_any_game_is_nothing(session):
     assert KEPT not in session.uploads
 
 
+def test_a_model_that_goes_missing_in_a_game_is_a_sentence_and_the_round_stays_open(session, monkeypatch):
+    game_views(session)
+    game = session.uploads[KEPT]
+
+    def gone(pictures):
+        raise CheckpointError("model.safetensors is missing.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shipped, "features", gone)
+        board, _ = game_views(session, "1:0:0")
+        assert "The model that plays is not here: model.safetensors is missing." in text(board)
+    assert game.open
+    game_views(session, "1:0:0")
+    assert len(game.answered) == 1
+
+
 def test_a_missing_model_is_a_sentence(session, monkeypatch):
     def gone():
         raise CheckpointError("model.json is missing.")

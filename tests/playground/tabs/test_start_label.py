@@ -47,8 +47,8 @@ def test_ten_labels_at_a_known_pace(session, labelling):
     board, chart, said = label_views(session)
     assert "10 of 10" in board
     assert "At your pace: 2.0 s" in json.loads(chart)["layout"]["title"]["text"]
-    assert "4.3 working years" in said
-    assert "1,540 working years" in said
+    assert "4.4 working years" in said
+    assert "1,810 working years" in said
 
 
 def test_labels_that_are_not_the_datas_are_counted_and_named(session, labelling):

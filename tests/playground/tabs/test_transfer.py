@@ -138,7 +138,7 @@ def test_a_visitor_s_folder_is_text_wherever_it_is_spoken_of(store, session):
     factor = pictures.factors["folder"]
     names = SimpleNamespace(values=factor.values, classes=("a", ATTACK), label="Folder")
     with pytest.raises(TrainingError) as refused:
-        check_task(names, 5)  # type: ignore[arg-type]
+        check_task(names, 5, "Labels (labels)")  # type: ignore[arg-type]
     assert "<img" not in status_html("failed", alert=str(refused.value))
 
 
@@ -163,9 +163,9 @@ def test_only_tasks_and_encoders_of_the_data_are_on_offer(data, chosen, values):
 
 def test_emoji_are_asked_for_no_more_labels_than_flags_have_pictures():
     category = load_split("emoji", 32).train.factors["category"]
-    check_task(category, int(transfer.EMOJI_LABELS))
+    check_task(category, int(transfer.EMOJI_LABELS), "Labels (labels)")
     with pytest.raises(TrainingError):
-        check_task(category, int(transfer.LABELS_ABOVE[0]))
+        check_task(category, int(transfer.LABELS_ABOVE[0]), "Labels (labels)")
     assert transfer.fewer("emoji", "50") == "20"
     for data, most in (("emoji", "10"), ("apples", "50"), ("own", "100")):
         assert transfer.fewer(data, most) == gr.skip()
@@ -308,6 +308,41 @@ def test_points_card_table_and_notebook_are_taken_home(store, session, tmp_path,
     assert path is not None
     assert json.loads(path.read_text(encoding="utf-8"))["nbformat"] == 4
     assert said == "It repeats your run."
+
+
+def test_what_is_taken_home_of_a_run_that_trains_is_of_one_moment(session, tmp_path):
+    class Training:
+        moments = iter([(point("mae", "linear", 5, 0.5, 0),) * count for count in (2, 3, 4)])
+
+        @property
+        def frozen(self):
+            return next(self.moments)
+
+    session.runs[TAB] = Training()
+    path, said = transfer_home.take_points(session, tmp_path)
+    assert path is not None
+    assert len(list(csv.DictReader(path.open(encoding="utf-8")))) == 2
+    assert said.startswith("2 points")
+
+
+def test_a_reload_finds_the_kind_of_score_that_the_table_shows(store, session):
+    with gr.Blocks():
+        tab = transfer.build_tab(store)
+    (radio,) = [output for output in tab.outputs if output.elem_id == "transfer-table-kind"]
+    place = tab.outputs.index(radio)
+    assert tab.open(session, None)[place] == transfer_table.FIRST_KIND
+    session.uploads[transfer_table.KIND] = "knn"
+    values = tab.open(session, None)
+    assert len(values) == len(tab.outputs)
+    assert values[place] == "knn"
+
+
+def test_run_and_table_pause_each_other(store):
+    with gr.Blocks():
+        live = transfer_live.run_of(store, transfer_live.lay_out_live(), controls.Controls(TransferConfig, []))
+        table = transfer_table.wire_table(store, transfer_table.lay_out_table(store))
+    assert (live.tab, live.pauses) == (TAB, (TABLE,))
+    assert (table.tab, table.pauses) == (TABLE, (TAB,))
 
 
 def test_every_preset_sets_the_controls(store):

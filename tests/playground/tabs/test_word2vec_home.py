@@ -55,7 +55,8 @@ class Page:
             build_load(store, self.on_loaded, [view])
         for block in self.demo.blocks.values():
             block.GRADIO_CACHE = str(cache)
-        self.events = {function.fn.__name__: function for function in self.demo.fns.values() if function.fn}
+        handlers = [function for function in self.demo.fns.values() if function.fn]
+        self.events = {name: each for each in handlers for name in (each.fn.__name__, each.api_name)}
 
     def on_loaded(self, session):
         self.redrawn += 1
@@ -85,7 +86,7 @@ def no_vectors(session):
 def test_vectors_come_as_text_that_gensim_reads(page, vectors, tmp_path):
     from gensim.models import KeyedVectors
 
-    path, said = page.call("on_text")
+    path, said = page.call("word2vec_vectors")
     assert Path(path).name == "vectors.txt"
     assert Path(path).is_relative_to(tmp_path / "cache")
     assert KeyedVectors.load_word2vec_format(path).index_to_key == vectors.words
@@ -95,7 +96,7 @@ def test_vectors_come_as_text_that_gensim_reads(page, vectors, tmp_path):
 
 
 def test_the_tables_come_in_one_file(page):
-    path, said = page.call("on_tsv")
+    path, said = page.call("word2vec_tsv")
     with zipfile.ZipFile(path) as archive:
         assert archive.read("metadata.tsv").decode().splitlines()[1] == "king\t4\t1"
     assert Path(path).name == "vectors_tsv.zip"
@@ -104,7 +105,7 @@ def test_the_tables_come_in_one_file(page):
 
 def test_without_any_vectors_a_sentence_comes_and_no_file(store, session, tmp_path):
     page = Page(store, tmp_path / "cache", no_vectors)
-    for name in ("on_text", "on_tsv"):
+    for name in ("word2vec_vectors", "word2vec_tsv"):
         path, said = page.call(name)
         assert path is None
         assert alerts(said) == ["There are no vectors yet: press Train."]
@@ -118,7 +119,7 @@ def settings_in(path: str) -> str:
 
 def test_the_notebook_is_of_the_visitors_run(store, session, tmp_path, vectors, run):
     page = Page(store, tmp_path / "cache", lambda session: (vectors, ""), lambda session: run)
-    path, said = page.call("on_notebook")
+    path, said = page.call("word2vec_notebook")
     assert Path(path).name == "word2vec.ipynb"
     text = settings_in(path)
     for setting in ('corpus="own"', "dim=5", "seed=11", "your own .txt; 26 of its words"):
@@ -127,18 +128,21 @@ def test_the_notebook_is_of_the_visitors_run(store, session, tmp_path, vectors, 
 
 
 def test_before_training_the_notebook_has_the_default_settings_and_says_so(page):
-    path, said = page.call("on_notebook")
+    path, said = page.call("word2vec_notebook")
     assert f"dim={Word2VecConfig().dim}" in settings_in(path)
     assert "the default settings, as you have not trained yet" in said
 
 
 def test_a_session_has_one_folder_that_goes_with_it(store, page, session, tmp_path):
-    folders = {Path(page.call(name)[0]).parent for name in ("on_text", "on_tsv", "on_notebook", "on_text")}
+    folders = {
+        Path(page.call(name)[0]).parent
+        for name in ("word2vec_vectors", "word2vec_tsv", "word2vec_notebook", "word2vec_vectors")
+    }
     (folder,) = folders
     assert len(list(folder.iterdir())) == 3
     assert re.fullmatch(r"[0-9a-f]{32}", folder.name), "nobody can guess it"
     store.attach("other page", None)
-    other, _ = page.events["on_text"].fn(SimpleNamespace(session_hash="other page"))
+    other, _ = page.events["word2vec_vectors"].fn(SimpleNamespace(session_hash="other page"))
     assert Path(other).parent != folder
     session.uploads.clear()
     gc.collect()
@@ -281,13 +285,13 @@ def test_all_sessions_together_are_bounded(store, session, monkeypatch):
 
 
 def test_a_taken_file_can_be_loaded_again(page, session, vectors, tmp_path):
-    path, _ = page.call("on_text")
+    path, _ = page.call("word2vec_vectors")
     page.call("on_file", path)
     assert loaded(session).vectors.words == vectors.words
     np.testing.assert_allclose(loaded(session).vectors.vectors, vectors.vectors)
 
 
 def test_reading_and_writing_never_take_all_workers(page):
-    for name in ("on_text", "on_tsv", "on_notebook", "on_file", "on_name"):
+    for name in ("word2vec_vectors", "word2vec_tsv", "word2vec_notebook", "on_file", "on_name"):
         assert page.events[name].concurrency_limit in (1, 2)
     assert read_vectors is word2vec_home.read_vectors

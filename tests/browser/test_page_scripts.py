@@ -1,0 +1,60 @@
+"""Gradio's mended loops give what they gave before."""
+
+from __future__ import annotations
+
+import pytest
+
+from playground.page_scripts import ASSETS, mend
+
+pytestmark = pytest.mark.browser
+
+EVENTS = """(() => {
+    let state = 7;
+    const number = most => (state = (state * 16807) % 2147483647) % most;
+    return Array.from({length: 60}, () => ({targets: Array.from({length: number(4)},
+        () => [number(9) ? number(12) : null, number(8) ? "event" + number(5) : null])}));
+})()"""
+
+
+def script_of(name: str) -> str:
+    return next(path.read_text("utf-8") for path in ASSETS.glob(name))
+
+
+def method(script: str, begin: str, end: str) -> str:
+    """The text of a method, up to the one that follows it."""
+    start = script.index(begin) + 1
+    return script[start : script.index(end, start) + 1]
+
+
+def test_mended_loops_say_what_gradios_say(browser):
+    core, blocks = script_of("core-*.js"), script_of("Blocks-*.js")
+    attached = ("}find_attached_events(", "}traverse(")
+    arguments = ("}async set_event_args(", "}async cancel(")
+    page = browser.new_page()
+    said = page.evaluate(
+        f"""async () => {{
+            class Gradio {{ {method(core, *attached)} {method(blocks, *arguments)} }}
+            class Mended {{
+                {method(mend(core), *attached)} {method(mend(blocks), *arguments)}
+            }}
+            const events = {EVENTS};
+            const attached = all => Array.from({{length: 12}}, (_, id) =>
+                all.find_attached_events({{id, props: {{shared_props: {{}}}}}}, events)
+                    .props.shared_props.attached_events);
+            const given = async all => {{
+                const sent = [];
+                all.get_state_cb = async id => id === 9 ? null : {{value: "was " + id}};
+                all.update_state_cb = async (...what) => sent.push(JSON.stringify(what));
+                for (const [id, wanted] of [[1, {{}}], [2, {{value: 5}}], [9, {{value: 5}}], [null, {{}}]])
+                    (await all.set_event_args(id, wanted))();
+                return sent;
+            }};
+            return [attached(new Gradio), attached(new Mended), await given(new Gradio), await given(new Mended)];
+        }}"""
+    )
+    page.close()
+    before, after, sent_before, sent_after = said
+    assert before == after
+    assert sum(map(len, before)) > 20
+    assert sent_before == sent_after
+    assert len(sent_before) == 2
