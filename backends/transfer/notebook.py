@@ -266,8 +266,8 @@ def _sizes() -> list[tuple[str, object, str]]:
     from backends.transfer import embedding, trainer
 
     return [
-        ("TESTED", trainer.TESTED, "held-out pictures at most"),
-        ("EMBED_CHUNK", embedding.EMBED_CHUNK, "pictures that an encoder reads at a time"),
+        ("TESTED", trainer.TESTED, "held-out examples at most"),
+        ("EMBED_CHUNK", embedding.EMBED_CHUNK, "examples that an encoder reads at a time"),
         ("NEIGHBOURS", probes.NEIGHBOURS, "that vote at most"),
         ("RIDGE", probes.RIDGE, "of the linear probe, as a share of the features' mean variance times their number"),
     ]

@@ -127,6 +127,12 @@ def test_speeches_have_encoders_of_text_and_a_reload_finds_their_curves(guest):
     wait_for(lambda: guest.page.input_value("#transfer-encoder input") == "SimCLR", "an encoder of pictures")
     wait_for(lambda: guest.page.input_value("#transfer-factor input") == "Shape", "the task of apples")
     wait_for(lambda: views.get_by_role("tab", name="Passages", exact=True).count() == 0, "no passages")
+    show(guest, "Try this")
+    guest.page.click("#transfer-try-when-was-it-said")
+    wait_for(lambda: guest.page.input_value("#transfer-encoder input") == "BERT", "the preset's encoder")
+    wait_for(lambda: guest.page.input_value("#transfer-against input") == "Bag of words", "what it is against")
+    guest.page.click("#transfer-train")
+    wait_for(lambda: "BERT, neighbours" in numbers(guest), "the preset's points")
     assert guest.errors == []
 
 

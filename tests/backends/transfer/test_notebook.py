@@ -122,6 +122,16 @@ def test_a_run_of_one_s_own_is_read_from_its_file_and_gives_the_same_points(monk
     assert_repeats(config, space["points"], pictures=pictures, runs={"own-simclr": learned})
 
 
+def test_speeches_give_the_points_of_the_run_too(monkeypatch, tmp_path):
+    config = TransferConfig(
+        data="speeches", factor="century", encoder="word2vec", against="gpt", most_labels="2", seeds=1, steps=5,
+        batch=4, fine_tuning="off",
+    )  # fmt: skip
+    points = run_cells(config, tmp_path, monkeypatch)["points"]
+    assert {point.way for point in points} == {"linear", "knn", "scratch"}
+    assert_repeats(config, points, pictures=None)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("data", ["apples", "emoji"])
 def test_built_in_pictures_give_the_points_of_the_run_too(monkeypatch, tmp_path, data):
