@@ -91,16 +91,6 @@ def assert_repeats(config: TransferConfig, points: list[Point], **options: Any) 
     assert mine == pytest.approx(theirs)
 
 
-def test_the_cells_for_speeches_give_the_points_of_the_run(monkeypatch, tmp_path):
-    config = TransferConfig(
-        data="speeches", factor="century", encoder="word2vec", against="gpt", most_labels="2", seeds=1, steps=5,
-        batch=4, fine_tuning="off",
-    )  # fmt: skip
-    space = run_cells(config, tmp_path, monkeypatch)
-    assert {p.way for p in space["points"]} == {"linear", "knn", "scratch"}
-    assert_repeats(config, space["points"], pictures=None)
-
-
 def test_the_cells_give_the_points_of_the_run(monkeypatch, tmp_path, capsys):
     config = SMALL.with_changes(most_labels="2", seeds=1)
     pictures = bring_pictures(tmp_path)

@@ -273,7 +273,8 @@ def test_the_table_has_a_row_an_encoder_and_a_sentence_a_task(session, filled_ta
 
 
 def test_a_run_of_one_s_own_that_is_refused_at_the_end_leaves_no_row_and_a_sentence(store, session, monkeypatch):
-    monkeypatch.setattr(table_module, "TITLES", {name: TITLES[name] for name in ("untrained", "pixels", "own-simclr")})
+    names = ("untrained", "pixels", "own-simclr")
+    monkeypatch.setattr(table_module, "titles_of", lambda data: {name: TITLES[name] for name in names})
     learned = simclr.load(simclr.FIRST)
     broken = replace(learned, model=frozen_copy(learned.model))
     for parameter in broken.model.encoder.parameters():
