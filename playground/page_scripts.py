@@ -1,9 +1,10 @@
-"""Gradio's own scripts, with two of their loops cut short on the way to the browser.
+"""Gradio's own scripts, with three of their loops cut short on the way to the browser.
 
-Gradio's page walks all its components once for each target of each event, and all events once for each component. With
-1,400 components and 700 events that held the browser for seven seconds before the first page (Gradio 6.31). Both places
-are known word for word (names that a bundler gave aside): where a release has them, they are mended as the script is
-served; where it hasn't, the script is served as it is.
+Gradio's page walks all its components once for each target of each event and for each value that an event brings, and
+all events once for each component. With 1,400 components and 700 events that held the browser for seven seconds before
+the first page, and for half a second when it was filled (Gradio 6.31). The places are known word for word (names that a
+bundler gave aside): where a release has them, they are mended as the script is served; where it hasn't, the script is
+served as it is.
 """
 
 from __future__ import annotations
@@ -45,10 +46,27 @@ ATTACHED_EVENTS = re.compile(
 )
 """Goes through all events for each component: now it goes through them once, and keeps what it saw by component."""
 
+FIND_COMPONENT = re.compile(
+    rf"function (?P<find>{_NAME})\((?P<node>{_NAME}),(?P<id>{_NAME})\)\{{if\((?P=node)\.id===(?P=id)\)return (?P=node);"
+    rf"if\((?P=node)\.children\)for\(let ({_NAME}) of (?P=node)\.children\)"
+    rf"\{{let ({_NAME})=(?P=find)\(\4,(?P=id)\);if\(\5\)return \5\}}return null\}}"
+)
+"""Searches the tree for a component: now it goes where the component was found last, and searches if it isn't there."""
+FIND_COMPONENT_MENDED = (
+    r"function \g<find>(root,id){const trees=\g<find>.trees??=new WeakMap;let places=trees.get(root);"
+    r"places||trees.set(root,places=new Map);"
+    r"let node=root;for(const place of places.get(id)??[])node=node?.children?.[place];"
+    r"if(node?.id===id)return node;"
+    r"let found=null;const look=(node,path)=>{places.set(node.id,path);if(node.id===id)found=node;"
+    r"else node.children?.some((child,place)=>(look(child,[...path,place]),found))};"
+    r"look(root,[]);return found}"
+)
+
 
 def mend(script: str) -> str:
     """A script with the known loops cut short; the same where it has none of them."""
     script = EVENT_ARGUMENTS.sub(r"\g<head>if(Object.keys(\g<given>??{}).length===0)return()=>{};", script)
+    script = FIND_COMPONENT.sub(FIND_COMPONENT_MENDED, script)
     return ATTACHED_EVENTS.sub(
         r"\g<head>if(this.events_listed!==\g<events>){this.events_listed=\g<events>;const found=new Map;"
         r"for(const event of \g<events>){const seen=new Set;for(const[id,name]of event.targets)"

@@ -28,7 +28,7 @@ from playground.components import (
     similarity_grid,
     webcam,
 )
-from playground.components.plotly_view import plotly_js_path, static_url
+from playground.components.plotly_view import plotly_js_path
 from playground.door import Door
 from playground.guard import Page
 from playground.lecture import Lecture
@@ -300,8 +300,7 @@ def launch_options(limits: Limits = OWN) -> dict[str, Any]:
     return {
         "theme": theme(),
         "css_paths": [CSS_PATH],
-        "head": f'<script src="{static_url(plotly_js_path())}" defer></script>{page_tabs.head()}'
-        + "".join(part.head() for part in SCRIPTED),
+        "head": page_tabs.head() + "".join(part.head() for part in SCRIPTED),
         "max_file_size": limits.file_bytes,
         "show_error": False,
         "enable_monitoring": False,

@@ -84,4 +84,13 @@ function figureNow() {
 (function whenSaves() { window.FigureSave ? window.FigureSave.wire(element, figureNow) : setTimeout(whenSaves, 50); })();
 watch("value", draw);
 new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+// To read plotly.js holds a slow machine for most of a second: the first chart fetches it, once the page is painted.
+function fetchPlotly() {
+  if (window.Plotly || document.querySelector("script[data-plotly]")) return;
+  const script = document.createElement("script");
+  script.dataset.plotly = "";
+  script.src = canvas().dataset.plotly;
+  document.head.append(script);
+}
+requestAnimationFrame(() => setTimeout(fetchPlotly));
 (function whenReady() { window.Plotly ? draw() : setTimeout(whenReady, 50); })();

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from playground.page_scripts import ASSETS, mend
+from playground.page_scripts import ASSETS, FIND_COMPONENT, mend
 
 pytestmark = pytest.mark.browser
 
@@ -58,3 +58,35 @@ def test_mended_loops_say_what_gradios_say(browser):
     assert sum(map(len, before)) > 20
     assert sent_before == sent_after
     assert len(sent_before) == 2
+
+
+def test_a_component_is_found_wherever_it_has_moved(browser):
+    core = script_of("core-*.js")
+    known = FIND_COMPONENT.search(core)
+    assert known is not None
+    page = browser.new_page()
+    before, after = page.evaluate(
+        f"""() => ["({known.group()})", "({mend(known.group())})"].map(text => {{
+            const find = eval(text), said = [];
+            const leaf = id => ({{id, children: []}});
+            const root = {{id: 0, children: [{{id: 1, children: [leaf(2), leaf(3)]}}, {{id: 4}}, leaf(5)]}};
+            const ask = () => {{
+                for (const id of [5, 3, 0, 4, 2, 9, null, 1, 3]) {{
+                    const found = find(root, id);
+                    said.push(found && [found.id, found === root.children[0]?.children?.[0]]);
+                }}
+            }};
+            ask();
+            root.children[0].children.reverse();          // another place
+            ask();
+            root.children[0].children[0] = {{id: 3, children: [leaf(9)]}};      // another component of that id
+            root.children.splice(1, 1);                   // gone
+            ask();
+            root.children = [];
+            ask();
+            return said;
+        }})"""
+    )
+    page.close()
+    assert before == after
+    assert sum(found is not None for found in before) > 15

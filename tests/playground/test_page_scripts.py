@@ -13,10 +13,11 @@ def script_of(name: str) -> str:
     return next(path.read_text("utf-8") for path in page_scripts.ASSETS.glob(name))
 
 
-def test_both_loops_of_the_installed_gradio_are_known():
+def test_the_loops_of_the_installed_gradio_are_known():
     scripts = [script_of(name) for name in page_scripts.SCRIPT_NAMES]
     assert sum(len(page_scripts.EVENT_ARGUMENTS.findall(script)) for script in scripts) == 1
     assert sum(len(page_scripts.ATTACHED_EVENTS.findall(script)) for script in scripts) == 1
+    assert sum(len(page_scripts.FIND_COMPONENT.findall(script)) for script in scripts) == 1
     assert len(page_scripts.mended_scripts()) == 2
 
 
@@ -25,6 +26,7 @@ def test_both_loops_of_the_installed_gradio_are_known():
     [
         ("Blocks-*.js", "}async set_event_args(", ("===0?()=>{}:", "===1?()=>{}:")),
         ("core-*.js", "}find_attached_events(", (".filter(Boolean)", "")),
+        ("core-*.js", "function Z(e,t){if(", ("return null", "return!1")),
     ],
 )
 def test_a_loop_that_reads_otherwise_is_left_alone(name, method, change):
