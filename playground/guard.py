@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.blocks import BlockFunction
 
 from backends.engine.misfortune import said_of
+from playground.light_sessions import LightSessions
 
 UNREADABLE = "This value can't be used here: reload the page, or see the API's description for what belongs there."
 _TEXTS = (gr.Textbox, gr.HTML, gr.Code)
@@ -18,7 +19,7 @@ _NUMBERS = (gr.Slider, gr.Number)
 log = logging.getLogger(__name__)
 
 
-class Page(gr.Blocks):
+class Page(LightSessions, gr.Blocks):
     """Blocks that answer malformed values, full memory and a full disk in a sentence, with no traceback."""
 
     async def process_api(self, *args: Any, **options: Any) -> dict[str, Any]:

@@ -28,9 +28,10 @@ from playground.components import (
     similarity_grid,
     webcam,
 )
-from playground.components.plotly_view import plotly_js_path
+from playground.components.plotly_view import plotly_js_path, static_url
 from playground.door import Door
 from playground.guard import Page
+from playground.kept_answers import KeptAnswers
 from playground.lecture import Lecture
 from playground.lecture_page import build_stage, is_busy, served
 from playground.limits import OWN, Limits
@@ -308,7 +309,13 @@ def launch_options(limits: Limits = OWN) -> dict[str, Any]:
         "state_session_capacity": 2 * limits.sessions,
         "footer_links": [],
         "quiet": True,
-        "app_kwargs": {"middleware": [Middleware(Door, limits=limits), Middleware(MendedScripts)]},
+        "app_kwargs": {
+            "middleware": [
+                Middleware(Door, limits=limits),
+                Middleware(KeptAnswers, static_urls=[static_url(path) for path in static_files()]),
+                Middleware(MendedScripts),
+            ]
+        },
     } | ({"run_history": False} if "run_history" in inspect.signature(gr.Blocks.launch).parameters else {})
 
 

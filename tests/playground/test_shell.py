@@ -14,7 +14,7 @@ import pytest
 from backends.engine.config import ConfigError
 from playground import shell
 from playground.components import page_tabs
-from playground.components.plotly_view import plotly_js_path, static_url
+from playground.components.plotly_view import static_url
 from playground.link_texts import kept_texts, take_texts
 from playground.links import read_query
 from playground.session import SessionStore
@@ -226,7 +226,7 @@ def test_nothing_is_told_to_strangers_and_nothing_comes_from_elsewhere():
     assert "allowed_paths" not in options
     assert "//" not in options["head"].replace("</script>", "")
     scripted = (path for part in shell.SCRIPTED for path in (*part.SCRIPTS.values(), part.STYLE))
-    for path in (plotly_js_path(), page_tabs.SCRIPT, *scripted):
+    for path in (page_tabs.SCRIPT, *scripted):
         assert static_url(path) in options["head"]
 
 
