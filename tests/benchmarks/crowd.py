@@ -27,8 +27,11 @@ AFTER_SECONDS = 90
 SAMPLE_SECONDS = 10.0
 LOOK_SECONDS = 0.05
 PATIENCE_MS = 120_000
-THINK_SECONDS = 3.0
-"""Between two clicks of a visitor."""
+THINK_SECONDS = 10.0
+"""Between two clicks of a visitor, who reads."""
+SCRIPT_SECONDS = 3.0
+ARRIVAL_SECONDS = 8.0
+"""Between two visitors who open the page; what is asked counts when all are there."""
 LONG_RUNS = {"word2vec": ("w2v", "epochs", 60), "simclr": ("simclr", "steps", 3000), "mae": ("mae", "steps", 3000)}
 """By tab: the prefix of its elements, and the setting that makes its run long."""
 TRAINERS = ("word2vec", "simclr", "mae", "simclr")
@@ -42,8 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass
 class Seen:
-    """What all visitors saw."""
+    """What all visitors saw; the first is when all have arrived."""
 
+    arrived: float
     answers: list[float] = field(default_factory=list)
     script: list[float] = field(default_factory=list)
     tabs: list[float] = field(default_factory=list)
@@ -112,7 +116,8 @@ async def _crowd(address: str, options: argparse.Namespace, sample: Callable[[],
 
     from tests.browser import chromium
 
-    seen, end = Seen(), time.monotonic() + options.seconds
+    arrived = time.monotonic() + ARRIVAL_SECONDS * options.visitors
+    seen, end = Seen(arrived), arrived + options.seconds
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
 
@@ -128,7 +133,7 @@ async def _crowd(address: str, options: argparse.Namespace, sample: Callable[[],
 
 
 def _ask_by_script(address: str, end: float, seen: Seen) -> None:
-    """Ask for an analogy every three seconds, as a script does."""
+    """Ask for an analogy again and again, as a script does."""
     from gradio_client import Client
 
     try:
@@ -136,8 +141,9 @@ def _ask_by_script(address: str, end: float, seen: Seen) -> None:
         while time.monotonic() < end:
             begun = time.monotonic()
             client.predict("king", "man", "woman", api_name="/word2vec_analogy")
-            seen.script.append(time.monotonic() - begun)
-            time.sleep(THINK_SECONDS)
+            if begun > seen.arrived:
+                seen.script.append(time.monotonic() - begun)
+            time.sleep(SCRIPT_SECONDS)
     except Exception as error:  # whatever it is, it is the result
         seen.errors.append(f"script: {error}")
 
@@ -149,6 +155,7 @@ async def _visit(browser: Any, address: str, number: int, end: float, seen: Seen
     page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
     try:
+        await asyncio.sleep(number * ARRIVAL_SECONDS)
         begun = time.monotonic()
         await page.goto(f"{address}?tab=word2vec")
         await page.wait_for_selector("#w2v-map .explorer-root[data-drawn]")
@@ -194,7 +201,9 @@ async def _walk(page: Any, end: float, seen: Seen) -> None:
         await _open_tab(page, label, seen)
         await asyncio.sleep(THINK_SECONDS)
         if label in questions and time.monotonic() < end:
-            seen.answers.append(await questions[label](page, turn))
+            seconds = await questions[label](page, turn)
+            if time.monotonic() > seen.arrived:
+                seen.answers.append(seconds)
             await asyncio.sleep(THINK_SECONDS)
 
 
@@ -202,7 +211,8 @@ async def _open_tab(page: Any, label: str, seen: Seen) -> None:
     begun = time.monotonic()
     await page.get_by_role("tab", name=label, exact=True).first.click()
     await page.locator(".lead h2").locator("visible=true").first.wait_for()
-    seen.tabs.append(time.monotonic() - begun)
+    if begun > seen.arrived:
+        seen.tabs.append(time.monotonic() - begun)
 
 
 async def _answered(page: Any, script: str, before: Any) -> float:
