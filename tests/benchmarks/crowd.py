@@ -136,16 +136,16 @@ def _ask_by_script(address: str, end: float, seen: Seen) -> None:
     """Ask for an analogy again and again, as a script does."""
     from gradio_client import Client
 
-    try:
-        client = Client(address, verbose=False, httpx_kwargs={"timeout": PATIENCE_MS / 1000})
-        while time.monotonic() < end:
-            begun = time.monotonic()
+    client = Client(address, verbose=False, httpx_kwargs={"timeout": PATIENCE_MS / 1000})
+    while time.monotonic() < end:
+        begun = time.monotonic()
+        try:
             client.predict("king", "man", "woman", api_name="/word2vec_analogy")
-            if begun > seen.arrived:
-                seen.script.append(time.monotonic() - begun)
-            time.sleep(SCRIPT_SECONDS)
-    except Exception as error:  # whatever it is, it is the result
-        seen.errors.append(f"script: {error}")
+        except Exception as error:  # whatever it is, it is the result
+            seen.errors.append(f"script after {time.monotonic() - begun:.0f} s: {error!r}")
+        if begun > seen.arrived:
+            seen.script.append(time.monotonic() - begun)
+        time.sleep(SCRIPT_SECONDS)
 
 
 async def _visit(browser: Any, address: str, number: int, end: float, seen: Seen) -> None:

@@ -17,6 +17,7 @@ TABS = {
     "simclr": ("SimCLR", "#simclr-exp-sees-with img", 9, 0.7),
     "mae": ("MAE", "#mae-bench .mb-root[data-drawn]", 9, 0.7),
     "clip": ("CLIP", "#clip-bars tbody tr", 5, 2.0),
+    "transfer": ("Transfer", "#transfer-train", 6, 2.0),
 }
 """By prefix of its elements: the tab's label, what is seen when it is there, its fewest parts, seconds for each."""
 
@@ -60,3 +61,13 @@ def test_nothing_serious_in_any_part_of_a_tab(visitor: Visitor, server: Server, 
         visitor.page.locator(f"#{prefix}-views-tabs").get_by_role("tab", name=name, exact=True).first.click()
         time.sleep(seconds)
         assert serious(visitor) == [], name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_serious_in_compare(visitor: Visitor, server: Server, theme):
+    visitor.open(f"{server.address}?__theme={theme}", "start")
+    visitor.page.get_by_role("tab", name="Compare", exact=True).click()
+    visitor.page.wait_for_selector("#compare-list")
+    time.sleep(2.0)
+    assert serious(visitor) == []
