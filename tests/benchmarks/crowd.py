@@ -1,7 +1,8 @@
 """Sixteen browsers at once: all walk the tabs and ask, four train; errors, answers' times, memory and threads.
 
-The browsers draw on the server's own cores, so a visitor's seconds hold the crowd's drawing too. A script asks beside
-them, without a browser: what it waits is what the server takes.
+The browsers draw on the server's own cores, which they don't elsewhere; so they stand back (`nice`, and where the
+system has `setpriv` they can't raise themselves again, as Chromium does for root), and a visitor's seconds hold the
+crowd's drawing too. A script asks beside them, without a browser: what it waits is what the server takes.
 """
 
 from __future__ import annotations
@@ -10,11 +11,16 @@ import argparse
 import asyncio
 import itertools
 import json
+import os
+import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +33,7 @@ AFTER_SECONDS = 90
 SAMPLE_SECONDS = 10.0
 LOOK_SECONDS = 0.05
 PATIENCE_MS = 120_000
+BROWSER_NICENESS = 15
 THINK_SECONDS = 10.0
 """Between two clicks of a visitor, who reads."""
 SCRIPT_SECONDS = 3.0
@@ -119,7 +126,9 @@ async def _crowd(address: str, options: argparse.Namespace, sample: Callable[[],
     arrived = time.monotonic() + ARRIVAL_SECONDS * options.visitors
     seen, end = Seen(arrived), arrived + options.seconds
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
+        with tempfile.TemporaryDirectory() as folder:
+            polite = _polite(str(chromium.find()), Path(folder))
+            browser = await playwright.chromium.launch(executable_path=polite, args=chromium.FLAGS)
 
         async def watch() -> None:
             while time.monotonic() < end:
@@ -130,6 +139,15 @@ async def _crowd(address: str, options: argparse.Namespace, sample: Callable[[],
         await asyncio.gather(watch(), asyncio.to_thread(_ask_by_script, address, end, seen), *visits)
         await browser.close()
     return seen
+
+
+def _polite(executable: str, folder: Path) -> Path:
+    """A script that starts a browser which leaves the processor to others."""
+    bound = "setpriv --bounding-set=-sys_nice " if shutil.which("setpriv") and os.geteuid() == 0 else ""
+    script = folder / "browser"
+    script.write_text(f'#!/bin/sh\nexec nice -n {BROWSER_NICENESS} {bound}{shlex.quote(executable)} "$@"\n', "utf-8")
+    script.chmod(0o700)
+    return script
 
 
 def _ask_by_script(address: str, end: float, seen: Seen) -> None:
