@@ -90,10 +90,10 @@ class KeptAnswers:
         """Have the app answer. What is no good answer, or too large, is sent on as it comes, and None is returned."""
         start: Message = {}
         parts: list[bytes] = []
-        passes = False
+        passes = whole = False
 
         async def hear(message: Message) -> None:
-            nonlocal start, passes
+            nonlocal start, passes, whole
             if passes:
                 await send(message)
             elif message["type"] == "http.response.start":
@@ -103,13 +103,14 @@ class KeptAnswers:
                     await send(message)
             else:
                 parts.append(message.get("body", b""))
+                whole = not message.get("more_body", False)
                 if sum(map(len, parts)) > MOST_BYTES:
                     passes = True
                     await send(start)
                     await send({**message, "body": b"".join(parts)})
 
         await self.app({**scope, "headers": _without(scope["headers"], b"accept-encoding")}, receive, hear)
-        if passes:
+        if passes or not whole:  # half an answer is what the app leaves to who has gone
             return None
         body = await asyncio.to_thread(brotli.compress, b"".join(parts), quality=QUALITY)
         return Kept(_without(start["headers"], b"content-length"), body)

@@ -134,3 +134,28 @@ def test_who_comes_while_it_is_made_waits_for_the_same_answer():
 
     assert {body for _, _, body in asyncio.run(crowd())} == {PAGE}
     assert app.asked == ["/"]
+
+
+def test_half_an_answer_is_kept_for_nobody():
+    class Stops(App):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            if self.asked:
+                await super().__call__(scope, receive, send)
+                return
+            self.asked.append(scope["path"])
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": PAGE[:100], "more_body": True})
+
+    app = Stops()
+    kept = KeptAnswers(app, [])
+
+    async def leave() -> None:
+        async def send(message: Any) -> None:
+            raise AssertionError("nobody is there")
+
+        scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+        await kept(scope, None, send)  # type: ignore[arg-type]
+
+    asyncio.run(leave())
+    assert ask(kept, "/")[2] == PAGE
+    assert app.asked == ["/", "/"]
