@@ -154,7 +154,7 @@ def test_half_an_answer_is_kept_for_nobody():
             raise AssertionError("nobody is there")
 
         scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
-        await kept(scope, None, send)  # type: ignore[arg-type]
+        await kept(scope, None, send)
 
     asyncio.run(leave())
     assert ask(kept, "/")[2] == PAGE

@@ -12,6 +12,7 @@ from backends.engine.trainer import Snapshot
 from backends.simclr.config import SimCLRConfig
 from backends.simclr.trainer import FrozenModel, SimCLRTrainer
 from backends.transfer.config import TransferConfig
+from backends.transfer.encoder import Encoder
 from backends.transfer.trainer import TransferTrainer
 from tests.backends.simclr.conftest import PALETTE
 
@@ -67,3 +68,15 @@ def learned() -> FrozenModel:
     for _ in trainer.steps():
         pass
     return trainer.freeze()
+
+
+def assert_starts_anew(encoder: Encoder) -> None:
+    """A fresh net of an encoder has the same shapes, and other weights."""
+    assert encoder.net is not None
+    assert encoder.fresh is not None
+    fresh = encoder.fresh()
+    assert {key: value.shape for key, value in fresh.state_dict().items()} == {
+        key: value.shape for key, value in encoder.net.state_dict().items()
+    }
+    pairs = zip(fresh.parameters(), encoder.net.parameters(), strict=True)
+    assert any(not torch.equal(new, old) for new, old in pairs)

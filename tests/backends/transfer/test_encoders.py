@@ -19,7 +19,7 @@ from backends.simclr import shipped as simclr
 from backends.transfer.config import OWN_RUNS, PICTURE_TITLES, PIXELS, TITLES, UNTRAINED
 from backends.transfer.encoder import Encoder, EncoderError
 from backends.transfer.encoders import load_encoder
-from tests.backends.transfer.conftest import toys
+from tests.backends.transfer.conftest import assert_starts_anew, toys
 
 SHIPPED = tuple(name for name in PICTURE_TITLES if name not in (*OWN_RUNS, PIXELS, UNTRAINED))
 
@@ -40,14 +40,7 @@ def test_every_shipped_encoder_makes_features_and_can_start_anew(name, images):
     assert (encoder.title, encoder.learned, len(features)) == (TITLES[name], True, 6)
     assert np.isfinite(features).all()
     assert encoder.trained_on == ("emoji" if name.endswith("emoji") else "apples")
-    assert encoder.net is not None
-    assert encoder.fresh is not None
-    fresh = encoder.fresh()
-    assert {key: value.shape for key, value in fresh.state_dict().items()} == {
-        key: value.shape for key, value in encoder.net.state_dict().items()
-    }
-    pairs = zip(fresh.parameters(), encoder.net.parameters(), strict=True)
-    assert any(not torch.equal(new, old) for new, old in pairs)
+    assert_starts_anew(encoder)
 
 
 def test_features_are_those_of_the_models_themselves(images):

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 
 from backends.data.passages import PassageSet, load_passages
 from backends.data.text import find_words
@@ -20,6 +19,7 @@ from backends.transfer import encoders
 from backends.transfer.config import BAG_OF_WORDS, UNTRAINED_BERT
 from backends.transfer.encoder import Encoder, EncoderError
 from backends.word2vec import shipped as word2vec
+from tests.backends.transfer.conftest import assert_starts_anew
 
 load_encoder = partial(encoders.load_encoder, size=32, data="speeches")
 
@@ -75,14 +75,7 @@ def test_a_bag_counts_words_whatever_their_order(passages):
 def test_a_language_model_can_start_anew(name):
     encoder = load_encoder(name)
     assert encoder.learned == (name != UNTRAINED_BERT)
-    assert encoder.net is not None
-    assert encoder.fresh is not None
-    fresh = encoder.fresh()
-    assert {key: value.shape for key, value in fresh.state_dict().items()} == {
-        key: value.shape for key, value in encoder.net.state_dict().items()
-    }
-    pairs = zip(fresh.parameters(), encoder.net.parameters(), strict=True)
-    assert any(not torch.equal(new, old) for new, old in pairs)
+    assert_starts_anew(encoder)
 
 
 def test_the_untrained_model_is_always_the_same(passages):
