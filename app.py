@@ -78,6 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
         demo.block_thread()
     finally:
         store.close()
+        demo.close(verbose=False)
     return 0
 
 

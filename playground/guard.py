@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+import time
 from typing import Any
 
 import gradio as gr
@@ -13,6 +15,9 @@ from backends.engine.misfortune import said_of
 from playground.light_sessions import LightSessions
 
 UNREADABLE = "This value can't be used here: reload the page, or see the API's description for what belongs there."
+HANDLER_THREADS = "AnyIO worker thread"
+FAREWELL_SECONDS = 10.0
+"""How long handlers that still run are waited for."""
 _TEXTS = (gr.Textbox, gr.HTML, gr.Code)
 _NUMBERS = (gr.Slider, gr.Number)
 
@@ -72,6 +77,14 @@ class Page(LightSessions, gr.Blocks):
                 log.warning("a handler met bad luck: %s", error)
                 raise gr.Error(said, print_exception=False) from error
             raise
+
+    def close(self, verbose: bool = True) -> None:
+        """End the server, and wait for handlers that still run: one that computes as Python ends takes it down."""
+        super().close(verbose)
+        end = time.monotonic() + FAREWELL_SECONDS
+        for thread in threading.enumerate():
+            if thread.name == HANDLER_THREADS:
+                thread.join(max(0.0, end - time.monotonic()))
 
 
 def problem_of(block: Any, value: Any) -> str:

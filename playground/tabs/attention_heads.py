@@ -177,8 +177,10 @@ def wire_heads(store: SessionStore, parts: HeadsPart, tab: gr.Tab) -> None:
     def on_model(name: str, request: gr.Request) -> list[Any]:
         return shown(store, session_of(request), change_to=str(name))
 
-    def on_picture(path: str, request: gr.Request) -> list[Any]:
+    def on_picture(path: str | None, request: gr.Request) -> list[Any]:
         session = session_of(request)
+        if not path:
+            return only_note("No picture arrived: choose a JPEG, PNG, WebP or GIF file.")
         try:
             asked_of(session).picture = read_picture(path, PICTURE_SIDE)
         except PictureError as error:

@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "pretext": ["tests.benchmarks.pretext"],
     "first_page": ["tests.benchmarks.first_page"],
     "crowd": ["tests.benchmarks.crowd"],
+    "answers": ["tests.benchmarks.answers"],
 }
 """The modules of each benchmark, run in this order. A module has add_arguments(parser) and run(options), which
 yields flat dictionaries of results, one a line."""

@@ -171,6 +171,15 @@ class Attacker:
                     return answer or "HANG"
         return answer or said
 
+    def markup(self, index: int, said: str) -> str:
+        """What an answer has the browser read as HTML; the rest is put in as values of fields."""
+        answers = json.loads(said).get("output", {}).get("data", [])
+        blocks = self.events[index].outputs
+        shown = [
+            answer for block, answer in zip(blocks, answers, strict=True) if isinstance(block, gr.HTML | gr.Markdown)
+        ]
+        return "\n".join(str(answer.get("value", "")) if isinstance(answer, dict) else str(answer) for answer in shown)
+
     def pause(self, page: str) -> None:
         """Pause whatever this page trains."""
         for index, event in self.events.items():

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import logging
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
 import httpx
 import pytest
+from gradio_client import Client
 
 from playground import shell
 from playground.door import LEAST_CHARGE, MULTIPART_SLACK, Uploads
@@ -252,3 +255,20 @@ def test_what_is_on_its_way_counts_until_it_has_come_or_failed():
     uploads.end("a", 450_000, [])
     assert uploads.refusal("a", 100_000, SMALL) == ""
     assert uploads.charged("a") == (0, 0)
+
+
+def test_a_page_that_closes_waits_for_the_handler_that_still_runs():
+    begun, ended = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        time.sleep(1.0)
+        ended.set()
+
+    with Page() as demo:
+        gr.Button().click(slow, api_name="slow")
+    demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, **shell.launch_options(SMALL))
+    Client(demo.local_url, verbose=False).submit(api_name="/slow")
+    assert begun.wait(10)
+    demo.close(verbose=False)
+    assert ended.is_set()
