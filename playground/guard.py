@@ -12,6 +12,7 @@ import gradio as gr
 from gradio.blocks import BlockFunction
 
 from backends.engine.misfortune import said_of
+from playground.light_answers import LightAnswers
 from playground.light_sessions import LightSessions
 
 UNREADABLE = "This value can't be used here: reload the page, or see the API's description for what belongs there."
@@ -24,7 +25,7 @@ _NUMBERS = (gr.Slider, gr.Number)
 log = logging.getLogger(__name__)
 
 
-class Page(LightSessions, gr.Blocks):
+class Page(LightSessions, LightAnswers, gr.Blocks):
     """Blocks that answer malformed values, full memory and a full disk in a sentence, with no traceback."""
 
     async def process_api(self, *args: Any, **options: Any) -> dict[str, Any]:

@@ -62,6 +62,23 @@ def number_of(
     return KeptText(name, lambda session: str(getattr(kept_of(session), attribute)), take, str(first), check)
 
 
+def places_of(
+    name: str, read: Callable[[Session], set[int]], take: Callable[[Session, set[int]], None], most: int
+) -> KeptText:
+    """Places that were clicked, from 0 up to one below `most`, written as 0.3.17; at first there are none."""
+
+    def check(text: str) -> str:
+        places = text.split(".")
+        if all(place.isdecimal() and place.isascii() and len(place) < 6 and int(place) < most for place in places):
+            return ""
+        return f"{name} is {text[:40]}; it must be numbers below {most} with dots between them. It was left out."
+
+    def put(session: Session, text: str) -> None:
+        take(session, {int(place) for place in text.split(".")})
+
+    return KeptText(name, lambda session: ".".join(map(str, sorted(read(session)))), put, "", check)
+
+
 def kept_texts(session: Session, kept: tuple[KeptText, ...]) -> dict[str, str]:
     """What of a session goes into a link: what isn't as it was at first and isn't too long."""
     texts = {each.name: each.read(session) for each in kept}

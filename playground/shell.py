@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -232,6 +233,7 @@ def build(
     api.describe(demo)
     demo.queue(max_size=store.limits.queue, default_concurrency_limit=8)
     keep_streams_open(demo)
+    keep_no_statistics(demo)
     return demo
 
 
@@ -282,6 +284,14 @@ def keep_no_status(demo: gr.Blocks) -> None:
     for event in demo.fns.values():
         if event.show_progress == "hidden":
             event.show_progress_on = []
+
+
+def keep_no_statistics(demo: gr.Blocks) -> None:
+    """Let nobody work out how long the last thousand events took, again after every event; call after `demo.queue()`.
+
+    Gradio does so for a page of figures that is closed here (`playground.door`).
+    """
+    demo._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
 
 
 def saved_token(saved: Any) -> tuple[str | None, bool]:

@@ -242,7 +242,7 @@ class RunPanel:
                     return
                 run.note = ""
                 pulled = self.store.submit(run.pull)
-                yield self._show(tab, session, run, "training", everything=not shown)
+                yield await asyncio.to_thread(self._show, tab, session, run, "training", everything=not shown)
                 shown = True
                 try:
                     snapshot = await asyncio.wrap_future(pulled)

@@ -32,7 +32,7 @@ LEAD = (
     "Pictures and captions, no labels: each picture must find its own caption. Afterwards any words you type are a "
     "classifier."
 )
-LINK = LinkTarget({"": CLIPConfig}, kept=clip_ask.TEXTS)
+LINK = LinkTarget({"": CLIPConfig}, kept=clip_ask.TEXTS + clip_search.TEXTS)
 SHOW_TRAINING = "() => ({__type__: 'update', selected: 'live'})"
 DOOR = (
     "A .zip with a folder for each caption, or with a captions.csv (columns file and caption). Your pictures stay in "
@@ -93,12 +93,15 @@ def build_tab(store: SessionStore) -> Tab:
             take_texts(session, LINK.kept, link.texts)
         return [
             *parts.panel.restore(run, session, config),
+            *clip_search.searched_values(session),
             *clip_ask.texts_of(session),
             *clip_ask.views_of(session),
         ]
 
-    ask = parts.ask
-    return Tab([*parts.panel.outputs(run), ask.labels, ask.templates, *ask.views], on_open, LINK)
+    ask, search = parts.ask, parts.search
+    return Tab(
+        [*parts.panel.outputs(run), search.plus, search.minus, ask.labels, ask.templates, *ask.views], on_open, LINK
+    )
 
 
 def _lay_out_settings(store: SessionStore) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from backends.clip.answering import Answering
 from backends.clip.zero_shot import PromptError, combine
 from playground.components import answers
 from playground.components.picture_grid import TILE, pack_pictures, picked_index, picture_grid
+from playground.link_texts import text_of
 from playground.session import Session, SessionStore
 from playground.tabs.clip_ask import ask_about, marked, picture_of, views_of
 from playground.tabs.clip_state import Gallery, gallery_of, model_of, sample_size, waiting
@@ -22,6 +23,7 @@ from playground.tabs.tab import QUICK
 
 FOUND = 24
 KEPT = "clip_found"
+SEARCHED = "clip_searched"
 EXAMPLES = (
     "a red heart",
     "a red fruit",
@@ -43,6 +45,32 @@ class Found:
     indices: np.ndarray
 
 
+@dataclass
+class Searched:
+    """What was last searched for; a link carries it."""
+
+    plus: str = EXAMPLES[0]
+    minus: str = ""
+
+
+def searched_of(session: Session) -> Searched:
+    """What a session has searched for last."""
+    kept: Searched = session.uploads.setdefault(SEARCHED, Searched())
+    return kept
+
+
+def searched_values(session: Session) -> list[str]:
+    """The same, for the two fields."""
+    searched = searched_of(session)
+    return [searched.plus, searched.minus]
+
+
+TEXTS = (
+    text_of("search", searched_of, "plus", Searched.plus),
+    text_of("but_not", searched_of, "minus", Searched.minus),
+)
+
+
 @dataclass(frozen=True)
 class SearchPart:
     """The components of the part."""
@@ -60,7 +88,7 @@ def lay_out_search() -> SearchPart:
     """Lay the part out where it is called."""
     with gr.Row(elem_classes=["actions", "clip-search"]):
         plus = gr.Textbox(
-            EXAMPLES[0], label="Show me", max_lines=1, max_length=MAX_PROMPT, elem_id="clip-plus", scale=3
+            Searched.plus, label="Show me", max_lines=1, max_length=MAX_PROMPT, elem_id="clip-plus", scale=3
         )
         minus = gr.Textbox("", label="but not", max_lines=1, max_length=MAX_PROMPT, elem_id="clip-minus", scale=2)
         with_picture = gr.Checkbox(False, label="add the picture under Ask", elem_id="clip-with", min_width=150)
@@ -112,11 +140,13 @@ def wire_search(
 
 def found_views(session: Session, plus: str, minus: str, with_picture: bool) -> tuple[Any, str]:
     """The pictures that fit best, and a line about how the prompt was read."""
+    plus, minus = " ".join(plus.split())[:MAX_PROMPT], " ".join(minus.split())[:MAX_PROMPT]
+    searched = searched_of(session)
+    searched.plus, searched.minus = plus, minus
     frozen, line = model_of(session)
     gallery = gallery_of(session)
     if frozen is None or gallery is None:
         return gr.skip(), answers.sentence(NO_PICTURES if frozen is not None else line)
-    plus, minus = " ".join(plus.split())[:MAX_PROMPT], " ".join(minus.split())[:MAX_PROMPT]
     try:
         indices, cosines = search(session, frozen, gallery, plus, minus, with_picture)
     except PromptError as error:

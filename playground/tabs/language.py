@@ -105,7 +105,7 @@ def build_tab(store: SessionStore) -> Tab:
         if link is not None:
             take_texts(session, LINK.kept, link.texts)
         kept = language_ways.kept_ways(session)
-        bench = [kept.text, kept.ratio, kept.span, "sentences" if kept.shuffled else "spans"]
+        bench = [kept.text, kept.ratio, kept.span, language_ways.broken_of(kept)]
         return [*parts.panel.restore(run, session, config), *bench, *language_ways.views_of(session)]
 
     return Tab([*parts.panel.outputs(run), *parts.ways.inputs, *parts.ways.views], on_open, LINK)

@@ -63,6 +63,9 @@ KIND_HELP = {
     KEPT: "left as it is, and asked for all the same",
 }
 
+CUT_OUT, SHUFFLED = "spans", "sentences"
+"""How T5's texts are broken."""
+
 
 @dataclass
 class Ways:
@@ -145,8 +148,8 @@ def lay_out_ways() -> WaysPart:
         clear = gr.Button("Let chance choose", size="sm", elem_id="language-ways-clear", min_width=120)
         example = gr.Button("Another sentence", size="sm", elem_id="language-ways-example", min_width=120)
         broken = gr.Radio(
-            [("cut spans out", "spans"), ("shuffle sentences", "sentences")],
-            value="spans",
+            [("cut spans out", CUT_OUT), ("shuffle sentences", SHUFFLED)],
+            value=CUT_OUT,
             label="T5: what is broken",
             show_label=False,
             container=False,
@@ -215,6 +218,11 @@ def kept_ways(session: Session) -> Ways:
     return kept
 
 
+def broken_of(kept: Ways) -> str:
+    """How T5's text is broken on a bench."""
+    return SHUFFLED if kept.shuffled else CUT_OUT
+
+
 def set_ways(session: Session, text: Any, ratio: Any, span: Any, broken: Any) -> list[Any]:
     """Take the settings of the bench; values that say what is wrong with one, or nothing."""
     kept = kept_ways(session)
@@ -227,7 +235,7 @@ def set_ways(session: Session, text: Any, ratio: Any, span: Any, broken: Any) ->
     text = str(text)[:MAX_TEXT] if isinstance(text, str) else ""
     if text != kept.text:
         kept.places = set()
-    kept.text, kept.ratio, kept.span, kept.shuffled = text, float(ratio), float(span), broken == "sentences"
+    kept.text, kept.ratio, kept.span, kept.shuffled = text, float(ratio), float(span), broken == SHUFFLED
     return []
 
 

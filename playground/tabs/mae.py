@@ -38,7 +38,7 @@ LEAD = (
 MAP_PREFIX, BENCH_PREFIX = "map_", "bench_"
 LINK = LinkTarget(
     {"": MAEConfig, MAP_PREFIX: MapConfig, BENCH_PREFIX: BenchConfig},
-    kept=(number_of("picture", mae_bench.bench_of, "turn", 0, least=0, most=MAX_TURN),),
+    kept=(number_of("picture", mae_bench.bench_of, "turn", 0, least=0, most=MAX_TURN), mae_bench.MASK_TEXT),
 )
 SHOW_TRAINING = "() => ({__type__: 'update', selected: 'live'})"
 
@@ -252,8 +252,8 @@ def take_link(session: Session, link: Link | None) -> MethodConfig | None:
     assert isinstance(bench_config, BenchConfig)
     if map_config != MapConfig():
         mae_live.MAP.keep(session, map_config)
-    take_texts(session, LINK.kept, link.texts)
     bench = mae_bench.bench_of(session)
     bench.config, bench.hidden = bench_config, None
+    take_texts(session, LINK.kept, link.texts)
     bench.changed()
     return link.configs[""]

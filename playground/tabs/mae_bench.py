@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from playground.components.downloads import download_button, wire_download, writ
 from playground.components.mask_bench import Masked, mask_bench, pack_bench, pack_strip, ratio_strip, read_hidden
 from playground.components.webcam import read_snapshot, webcam
 from playground.controls import Controls, build_one, in_config_order
+from playground.link_texts import KeptText
 from playground.session import Session, SessionStore
 from playground.tabs import mae_models
 from playground.tabs.bench_picture import picture_on, take_own_picture
@@ -269,6 +272,35 @@ def hidden_of(bench: Bench, side: int) -> np.ndarray:
     if bench.hidden is not None and len(bench.hidden) == side * side:
         return bench.hidden
     return draw_mask(bench.config.kind, bench.config.ratio, side, bench.config.seed)
+
+
+def _clicked(session: Session) -> str:
+    """The patches that a visitor has chosen by clicking, for a link: how many a side, and their bits."""
+    hidden = bench_of(session).hidden
+    return "" if hidden is None else f"{math.isqrt(len(hidden))}-{np.packbits(hidden).tobytes().hex()}"
+
+
+def _bits_of(text: str) -> np.ndarray | None:
+    """(side²,) bool of such a text; None: it is none."""
+    side, _, bits = text.partition("-")
+    if not re.fullmatch(r"[1-9][0-9]?", side) or not re.fullmatch(r"([0-9a-f]{2})+", bits):
+        return None
+    packed, patches = np.frombuffer(bytes.fromhex(bits), np.uint8), int(side) ** 2
+    return np.unpackbits(packed)[:patches].astype(bool) if len(packed) == -(-patches // 8) else None
+
+
+def _take_clicked(session: Session, text: str) -> None:
+    bench_of(session).hidden = _bits_of(text)
+
+
+MASK_TEXT = KeptText(
+    "mask",
+    _clicked,
+    _take_clicked,
+    "",
+    lambda text: "" if _bits_of(text) is not None else "The link's mask can't be read; the settings' own is drawn.",
+)
+"""What a link carries of the clicked patches; on a model of other patches it waits."""
 
 
 def bench_views(store: SessionStore, session: Session) -> list[Any]:

@@ -27,6 +27,7 @@ from playground.components.run_panel import RunPanel, TabRun, device_name
 from playground.components.word_fields import word_box, word_list
 from playground.figures import curves
 from playground.kept_runs import distinction
+from playground.link_texts import kept_texts, take_texts
 from playground.links import Link, LinkTarget
 from playground.live_map import changed_map, map_of
 from playground.pins import PinError, pins_of
@@ -51,7 +52,7 @@ from playground.tabs.word2vec_map import (
     vectors_of,
 )
 from playground.tabs.word2vec_presets import ButtonOf, lay_out_presets, wire_presets
-from playground.tabs.word2vec_questions import build_how_it_works, build_questions
+from playground.tabs.word2vec_questions import TEXTS, asked_values, build_how_it_works, build_questions
 
 QUESTION = "Do words that keep the same company mean the same?"
 LEAD = "No labels: the text itself says which words stand together. Train, and watch king − man + woman become queen."
@@ -60,7 +61,7 @@ AT_REST: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple"
 MAP_PREFIX = "map_"
 OWN_TEXT_KEY = worth_keeping("text")
 """Where in `Session.uploads` the text that a visitor brought is."""
-LINK = LinkTarget({"": Word2VecConfig, MAP_PREFIX: MapConfig}, ("word",))
+LINK = LinkTarget({"": Word2VecConfig, MAP_PREFIX: MapConfig}, ("word",), TEXTS)
 
 
 @dataclass
@@ -79,6 +80,7 @@ class Parts:
     loss: gr.HTML
     checklist: gr.HTML
     word: gr.Textbox
+    asked: list[gr.Textbox]
     neighbours: gr.HTML
     known_words: gr.HTML
     origin: gr.HTML
@@ -107,9 +109,10 @@ def build_tab(store: SessionStore) -> Tab:
 
     def on_open(session: Session, link: Link | None) -> list[Any]:
         settings = take_link(session, link)
-        return [*parts.panel.restore(tab, session, settings), session.uploads.get("word", FIRST_WORD)]
+        words = [session.uploads.get("word", FIRST_WORD), *asked_values(session)]
+        return [*parts.panel.restore(tab, session, settings), *words]
 
-    return Tab([*parts.panel.outputs(tab), parts.word], on_open, LINK)
+    return Tab([*parts.panel.outputs(tab), parts.word, *parts.asked], on_open, LINK)
 
 
 def _lay_out_settings(store: SessionStore) -> dict[str, Any]:
@@ -153,7 +156,7 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
     known_words = word_list("w2v-known-words")
     origin = answers.html_area(elem_id="w2v-origin", elem_classes=["note-line"])
     with gr.Tabs(elem_classes=["questions"]):
-        build_questions(store, vectors_of)
+        asked = build_questions(store, vectors_of)
         with gr.Tab("Try this", id="try"):
             presets, expectation = lay_out_presets()
         with gr.Tab("By hand", id="by-hand") as by_hand_tab:
@@ -169,6 +172,7 @@ def _lay_out_views(store: SessionStore) -> dict[str, Any]:
         "loss": loss,
         "checklist": checklist,
         "word": word,
+        "asked": asked,
         "neighbours": neighbours,
         "known_words": known_words,
         "origin": origin,
@@ -303,7 +307,7 @@ def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: li
         TAB,
         LINK,
         {"": tab.controls.read(values), MAP_PREFIX: map_config(session)},
-        {"word": word} if word != FIRST_WORD else None,
+        kept_texts(session, LINK.kept) | ({"word": word} if word != FIRST_WORD else {}),
     )
 
 
@@ -314,6 +318,7 @@ def take_link(session: Session, link: Link | None) -> MethodConfig | None:
     session.uploads["map"] = link.configs[MAP_PREFIX]
     if "word" in link.texts:
         session.uploads["word"] = link.texts["word"]
+    take_texts(session, LINK.kept, link.texts)
     return link.configs[""]
 
 

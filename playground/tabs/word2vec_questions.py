@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 import gradio as gr
@@ -14,6 +15,7 @@ from playground.components import answers
 from playground.components.plotly_view import pack, plotly_view
 from playground.components.word_fields import word_box
 from playground.figures import word_maps
+from playground.link_texts import MAX_LINK_TEXT, KeptText, text_of
 from playground.session import Session, SessionStore
 from playground.tabs.tab import QUICK
 
@@ -31,6 +33,7 @@ PRESETS: tuple[tuple[str, str, str, str], ...] = (
 ODD_PRESET = "france spain italy winter"
 AXIS_WORDS = "king queen man woman father mother son daughter soldier teacher president"
 AXIS_ENDS = ("he", "she")
+ASKED_KEY = "word2vec-asked"
 
 HOW_IT_WORKS = r"""
 **Raw text labels itself.** Slide a window over the text. In *the quick brown fox*, with a window of 1, the word
@@ -55,17 +58,55 @@ largest cosine; the three words of the question do not count.
 """
 
 
-def build_questions(store: SessionStore, vectors_of: VectorsOf) -> None:
-    """Add a tab a question to the tabs that are being laid out, and wire them."""
+@dataclass
+class Asked:
+    """What was last asked, field by field; a link carries it."""
+
+    a: str = "king"
+    b: str = "man"
+    c: str = "woman"
+    axis_from: str = AXIS_ENDS[0]
+    axis_to: str = AXIS_ENDS[1]
+    axis_words: str = AXIS_WORDS
+    first: str = "father"
+    second: str = "mother"
+    odd: str = ODD_PRESET
+
+
+def asked_of(session: Session) -> Asked:
+    """What a session has asked last."""
+    kept: Asked = session.uploads.setdefault(ASKED_KEY, Asked())
+    return kept
+
+
+def asked_values(session: Session) -> list[str]:
+    """The same, in the order of the fields that `build_questions` returns."""
+    return list(astuple(asked_of(session)))
+
+
+TEXTS: tuple[KeptText, ...] = tuple(
+    text_of(field.name, asked_of, field.name, str(field.default)) for field in fields(Asked)
+)
+
+
+def build_questions(store: SessionStore, vectors_of: VectorsOf) -> list[gr.Textbox]:
+    """Add a tab a question to the tabs that are being laid out, and wire them; returns the fields."""
     with gr.Tab("Analogy", id="analogy"):
-        _analogy(store, vectors_of)
+        boxes = _analogy(store, vectors_of)
     with gr.Tab("Word axis", id="axis"):
-        _axis(store, vectors_of)
+        boxes += _axis(store, vectors_of)
     with gr.Tab("Similarity", id="similarity"):
-        _similarity(store, vectors_of)
-        _odd_one_out(store, vectors_of)
+        boxes += _similarity(store, vectors_of)
+        boxes += _odd_one_out(store, vectors_of)
     with gr.Tab("Test set", id="test-set"):
         _test_set(store, vectors_of)
+    return boxes
+
+
+def _keep(session: Session, **texts: str) -> Session:
+    for name, text in texts.items():
+        setattr(asked_of(session), name, str(text)[: MAX_LINK_TEXT + 1])  # what is longer is in no link
+    return session
 
 
 def build_how_it_works() -> None:
@@ -80,13 +121,13 @@ def build_how_it_works() -> None:
     )
 
 
-def _analogy(store: SessionStore, vectors_of: VectorsOf) -> None:
+def _analogy(store: SessionStore, vectors_of: VectorsOf) -> list[gr.Textbox]:
     with gr.Row(elem_classes=["formula"]):
-        a = word_box("a", "king", "w2v-a")
+        a = word_box("a", Asked.a, "w2v-a")
         answers.html_area("<span>−</span>", elem_classes=["operator"])
-        b = word_box("b", "man", "w2v-b")
+        b = word_box("b", Asked.b, "w2v-b")
         answers.html_area("<span>+</span>", elem_classes=["operator"])
-        c = word_box("c", "woman", "w2v-c")
+        c = word_box("c", Asked.c, "w2v-c")
         answers.html_area("<span>=</span>", elem_classes=["operator"])
         solve = gr.Button("Solve", size="sm", variant="primary", elem_id="w2v-solve", min_width=90)
     with gr.Row(elem_classes=["presets"]):
@@ -103,8 +144,9 @@ def _analogy(store: SessionStore, vectors_of: VectorsOf) -> None:
             plane = plotly_view(label="The analogy as arrows", height=300, elem_id="w2v-plane")
 
     def on_solve(first: str, second: str, third: str, request: gr.Request) -> tuple[Any, Any]:
+        session = _keep(store.of(str(request.session_hash)), a=first, b=second, c=third)
         try:
-            vectors, _ = vectors_of(store.of(str(request.session_hash)))
+            vectors, _ = vectors_of(session)
             return solve_analogy(vectors, first, second, third)
         except WordQuestionError as error:
             return answers.problem(str(error)), gr.skip()
@@ -118,6 +160,7 @@ def _analogy(store: SessionStore, vectors_of: VectorsOf) -> None:
             return (*chosen, *on_solve(chosen[0], chosen[1], chosen[2], request))
 
         button.click(on_preset, None, [a, b, c, answer, plane], api_name=False, **QUICK)
+    return [a, b, c]
 
 
 def solve_analogy(vectors: WordVectors, a: str, b: str, c: str) -> tuple[str, Any]:
@@ -137,7 +180,7 @@ def solve_analogy(vectors: WordVectors, a: str, b: str, c: str) -> tuple[str, An
     return listing, pack(word_maps.analogy_plane(view.words, view.points, view.target, view.variance_kept))
 
 
-def _axis(store: SessionStore, vectors_of: VectorsOf) -> None:
+def _axis(store: SessionStore, vectors_of: VectorsOf) -> list[gr.Textbox]:
     with gr.Row(elem_classes=["formula"]):
         left = word_box("from", AXIS_ENDS[0], "w2v-axis-left")
         answers.html_area("<span>↔</span>", elem_classes=["operator"])
@@ -152,8 +195,9 @@ def _axis(store: SessionStore, vectors_of: VectorsOf) -> None:
     chart = plotly_view(label="Words on the axis", height=340, elem_id="w2v-axis")
 
     def on_place(first: str, second: str, chosen: str, request: gr.Request) -> tuple[Any, Any]:
+        session = _keep(store.of(str(request.session_hash)), axis_from=first, axis_to=second, axis_words=chosen)
         try:
-            vectors, _ = vectors_of(store.of(str(request.session_hash)))
+            vectors, _ = vectors_of(session)
             placed = vectors.on_axis(first, second, split_words(chosen))
         except WordQuestionError as error:
             return answers.problem(str(error)), gr.skip()
@@ -165,9 +209,10 @@ def _axis(store: SessionStore, vectors_of: VectorsOf) -> None:
     place.click(on_place, [left, right, words], [message, chart], api_name="word2vec_axis", **QUICK)
     for box in (left, right, words):
         box.submit(on_place, [left, right, words], [message, chart], api_name=False, **QUICK)
+    return [left, right, words]
 
 
-def _odd_one_out(store: SessionStore, vectors_of: VectorsOf) -> None:
+def _odd_one_out(store: SessionStore, vectors_of: VectorsOf) -> list[gr.Textbox]:
     with gr.Row(elem_classes=["formula"]):
         words = gr.Textbox(
             ODD_PRESET,
@@ -183,8 +228,9 @@ def _odd_one_out(store: SessionStore, vectors_of: VectorsOf) -> None:
     )
 
     def on_find(chosen: str, request: gr.Request) -> str:
+        session = _keep(store.of(str(request.session_hash)), odd=chosen)
         try:
-            vectors, _ = vectors_of(store.of(str(request.session_hash)))
+            vectors, _ = vectors_of(session)
             ranked = vectors.odd_one_out(split_words(chosen))
         except WordQuestionError as error:
             return answers.problem(str(error))
@@ -194,20 +240,22 @@ def _odd_one_out(store: SessionStore, vectors_of: VectorsOf) -> None:
 
     find.click(on_find, words, answer, api_name="word2vec_odd_one_out", **QUICK)
     words.submit(on_find, words, answer, api_name=False, **QUICK)
+    return [words]
 
 
-def _similarity(store: SessionStore, vectors_of: VectorsOf) -> None:
+def _similarity(store: SessionStore, vectors_of: VectorsOf) -> list[gr.Textbox]:
     with gr.Row(elem_classes=["formula"]):
-        first = word_box("first word", "father", "w2v-sim-first")
-        second = word_box("second word", "mother", "w2v-sim-second")
+        first = word_box("first word", Asked.first, "w2v-sim-first")
+        second = word_box("second word", Asked.second, "w2v-sim-second")
         compare = gr.Button("Compare", size="sm", variant="primary", elem_id="w2v-sim-go", min_width=90)
     answer = answers.html_area(
         answers.sentence("Press Compare: 1 is the same direction, 0 unrelated."), elem_id="w2v-sim"
     )
 
     def on_compare(one: str, other: str, request: gr.Request) -> str:
+        session = _keep(store.of(str(request.session_hash)), first=one, second=other)
         try:
-            vectors, _ = vectors_of(store.of(str(request.session_hash)))
+            vectors, _ = vectors_of(session)
             cosine = vectors.similarity(one, other)
         except WordQuestionError as error:
             return answers.problem(str(error))
@@ -216,6 +264,7 @@ def _similarity(store: SessionStore, vectors_of: VectorsOf) -> None:
     compare.click(on_compare, [first, second], answer, api_name="word2vec_similarity", **QUICK)
     for box in (first, second):
         box.submit(on_compare, [first, second], answer, api_name=False, **QUICK)
+    return [first, second]
 
 
 def _test_set(store: SessionStore, vectors_of: VectorsOf) -> None:

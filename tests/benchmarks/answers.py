@@ -13,7 +13,7 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,9 +52,10 @@ class Sent:
 
 @dataclass
 class Recording:
-    """What one page sent."""
+    """What one page sent; its first screen was there after `opened` seconds."""
 
     begun: float = 0.0
+    opened: float = 0.0
     sent: list[Sent] = field(default_factory=list)
     asking: bool = False
 
@@ -129,14 +130,14 @@ async def _record(address: str) -> tuple[Recording, dict[str, Recording]]:
             page.set_default_timeout(PATIENCE_MS)
             recording.listen(page, address)
             await arrive(page, address)
+            recording.opened = time.monotonic() - recording.begun
             return page
 
         seen = Seen(0.0)
         trainers = {tab: Recording() for tab in LONG_RUNS}
         for tab, recording in trainers.items():
             page = await page_of(recording)
-            recording.ask()
-            await start_training(page, tab, seen)
+            await start_training(page, tab, seen, recording.ask)
             await asyncio.sleep(TRAIN_SECONDS)
             await page.close()
         walker = Recording()
@@ -150,11 +151,10 @@ async def _visit(address: str, number: int, recording: Recording, end: float, se
     """Send what was recorded at its pace; a walk again and again, a training's last event when it was answered."""
     await asyncio.sleep(number * ARRIVAL_SECONDS)
     async with _page(address, seen) as page:
-        begun = time.monotonic()
-        first = next(sent.at for sent in recording.sent if sent.event)
+        begun, requests = time.monotonic(), recording.sent
         training = None
         while time.monotonic() < end:
-            for sent in recording.sent:
+            for sent in requests:
                 await asyncio.sleep(max(0.0, begun + sent.at - time.monotonic()))
                 if time.monotonic() > end:
                     return
@@ -168,7 +168,8 @@ async def _visit(address: str, number: int, recording: Recording, end: float, se
             while training is not None and time.monotonic() < end:
                 await asyncio.sleep(1.0)
                 page.train(training, seen.progress[number])
-            begun = time.monotonic() - first
+            requests = [sent for sent in recording.sent if sent.at > recording.opened]
+            begun = time.monotonic() - recording.opened
 
 
 def _trains(sent: Sent) -> bool:
@@ -199,13 +200,13 @@ class _Page:
         self.tasks: set[asyncio.Task[None]] = set()
         self.stream: asyncio.Task[None] | None = None
 
-    def start(self, work: Any) -> asyncio.Task[None]:
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.create_task(self.guarded(work))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
 
-    async def guarded(self, work: Any) -> None:
+    async def guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except (httpx.HTTPError, TimeoutError, ValueError) as error:

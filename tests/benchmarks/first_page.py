@@ -82,5 +82,11 @@ def _tabs(browser: Any, address: str) -> Iterator[dict[str, Any]]:
             page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
             seconds.append(time.perf_counter() - begun)
             page.wait_for_timeout(1000)
-        yield {"visit": visit + 1, "seconds_median": round(median(seconds), 2), "seconds_most": round(max(seconds), 2)}
+        slowest = max(seconds)
+        yield {
+            "visit": visit + 1,
+            "seconds_median": round(median(seconds), 2),
+            "seconds_most": round(slowest, 2),
+            "slowest": [*names[1:], names[0]][seconds.index(slowest)].strip(),
+        }
     page.close()

@@ -44,13 +44,15 @@ async def arrive(page: Any, address: str) -> float:
     return time.monotonic() - begun
 
 
-async def start_training(page: Any, tab: str, seen: Seen) -> None:
+async def start_training(page: Any, tab: str, seen: Seen, before_click: Callable[[], None] = lambda: None) -> None:
     """Click Train for a long run."""
     label, prefix, setting, value = LONG_RUNS[tab]
     await _open_tab(page, label, seen)
     box = page.locator(f"#{prefix}-{setting} input[type=number]")
     await box.fill(str(value))
     await box.blur()
+    await asyncio.sleep(1.0)  # what the change of a setting asks has been asked
+    before_click()
     await page.click(f"#{prefix}-train")
 
 

@@ -8,7 +8,7 @@ import json
 import logging
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -155,7 +155,7 @@ class Attacker:
     def _listen(self, event: str, page: str, *, paused: bool) -> str:
         start, said, answer = time.monotonic(), "", ""
         with self.client.stream("GET", "gradio_api/queue/data", params={"session_hash": page}) as stream:
-            for line in stream.iter_lines():
+            for line in lines_of(stream.iter_bytes()):
                 if not line.startswith("data:"):
                     continue
                 message = json.loads(line[5:])
@@ -196,6 +196,14 @@ class Attacker:
         """The events that take one file."""
         kinds = gr.File | gr.UploadButton
         return [i for i, event in self.events.items() if any(isinstance(block, kinds) for block in event.inputs)]
+
+
+def lines_of(parts: Iterable[bytes]) -> Iterator[str]:
+    """Lines of a stream of events; only a line feed ends one, unlike where Python splits texts."""
+    rest = b""
+    for part in parts:
+        *whole, rest = (rest + part).split(b"\n")
+        yield from (line.decode() for line in whole)
 
 
 def _is_plain(block: Any) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 import gradio as gr
 
 from backends.attention import by_hand
+from playground.components.figure_save import saveable
 from playground.components.plotly_view import head_tags
 
 FOLDER = Path(__file__).parent
@@ -39,7 +40,7 @@ def attention_bench(*, elem_id: str) -> gr.HTML:
     """The sum by hand where it is created; `.ab-root` under it has a `view` with all numbers that are shown."""
     return gr.HTML(
         pack_bench(),
-        html_template='<div class="ab-root"></div>',
+        html_template=saveable('class="ab-root"', "Attention by hand"),
         js_on_load=_VIEW,
         apply_default_css=False,
         min_height=HEIGHT,

@@ -1,7 +1,8 @@
-"""Charts of the page as files: PNG, SVG, or one HTML page that stands alone. All of it happens in the browser.
+"""Figures of the page as files: PNG, SVG, or one HTML page that stands alone. All of it happens in the browser.
 
 `save_menu` is part of a chart's template and shows while the chart is hovered or has the focus; the chart's script
-hands its figure to `FigureSave.wire`.
+hands its figure to `FigureSave.wire` (`save.js`). What is no chart but markup and canvases is wrapped by `saveable`
+and needs nothing more (`markup.js`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import html
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-SCRIPTS = {"save": FOLDER / "save.js"}
+SCRIPTS = {name: FOLDER / f"{name}.js" for name in ("save", "markup")}
 STYLE = FOLDER / "save.css"
 HOST = "figure-save-host"
 KINDS = ("png", "svg", "html")
@@ -38,3 +39,13 @@ def save_menu(label: str) -> str:
         f'<details class="figure-save"><summary aria-label="Save figure: {name}">Save</summary>'
         f"<div>{buttons}</div></details>"
     )
+
+
+def saveable(attributes: str, label: str) -> str:
+    """An empty element for a figure of markup and canvases, and its menu, as HTML.
+
+    Args:
+        attributes: of the element that the figure's script fills, `class` among them.
+        label: what the figure shows; it names the files too.
+    """
+    return f'<div class="{HOST}"><div {attributes} data-figure="{html.escape(label)}"></div>{save_menu(label)}</div>'

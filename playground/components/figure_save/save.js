@@ -1,4 +1,4 @@
-// Figures as files, made in the browser: PNG, SVG, or one HTML page that stands alone.
+// Charts as files, made in the browser: PNG, SVG, or one HTML page that stands alone.
 //
 //   FigureSave.wire(element, () => ({ data, layout }))     where element holds the markup of save_menu (Python)
 (() => {
@@ -51,24 +51,27 @@ async function save(kind, given, node) {
   return window.Plotly.downloadImage(figure, kind === "png" ? { ...options, scale: PNG_SCALE } : options);
 }
 
+function shut(menu) {
+  menu.open = false;
+  menu.querySelector("summary").focus({ preventScroll: true });
+}
+
 function wire(element, figureNow) {
   const menu = element.querySelector(".figure-save");
   if (!menu) return;
   menu.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-save]"), given = button && figureNow();
     if (!given) return;
-    menu.open = false;
-    menu.querySelector("summary").focus({ preventScroll: true });
+    shut(menu);
     await save(button.dataset.save, given, element.querySelector("[role='img']"));
   });
   menu.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !menu.open) return;
     event.preventDefault();   // what this closes is all that it closes
-    menu.open = false;
-    menu.querySelector("summary").focus({ preventScroll: true });
+    shut(menu);
   });
   element.addEventListener("focusout", (event) => { if (menu.open && !menu.contains(event.relatedTarget)) menu.open = false; });
 }
 
-window.FigureSave = { wire, standalone, page };
+window.FigureSave = { wire, shut, standalone, page, download, fileName, escapeHtml };
 })();

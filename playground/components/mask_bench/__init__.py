@@ -21,6 +21,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from playground.components.figure_save import saveable
 from playground.components.plotly_view import head_tags
 from playground.components.sprites import sprite_of
 
@@ -282,7 +283,7 @@ def lacks_frames(event_data: Any, run: str) -> bool:
 def _html(view: str, label: str, elem_id: str, value: str | None, height: int) -> gr.HTML:
     return gr.HTML(
         value,
-        html_template=f'<div class="mb-root" data-label="{html.escape(label)}"></div>',
+        html_template=saveable(f'class="mb-root" data-label="{html.escape(label)}"', label),
         js_on_load=_VIEW.replace("CLASS", view),
         apply_default_css=False,
         min_height=height,

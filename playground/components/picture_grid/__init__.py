@@ -15,6 +15,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from playground.components.figure_save import saveable
 from playground.components.plotly_view import head_tags
 from playground.components.sprites import sprite_of
 
@@ -72,7 +73,7 @@ def picture_grid(
     attributes = f'data-label="{html.escape(label)}" data-places="{int(places)}" data-captioned="{int(captioned)}"'
     return gr.HTML(
         value,
-        html_template=f'<div class="picture-grid" {attributes}></div>',
+        html_template=saveable(f'class="picture-grid" {attributes}', label),
         js_on_load=_VIEW,
         apply_default_css=False,
         elem_id=elem_id,

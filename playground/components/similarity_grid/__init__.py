@@ -17,6 +17,7 @@ import gradio as gr
 import numpy as np
 
 from backends.simclr import by_hand
+from playground.components.figure_save import saveable
 from playground.components.plotly_view import head_tags
 
 FOLDER = Path(__file__).parent
@@ -43,12 +44,12 @@ _VIEW = """
 
 def similarity_bench(*, elem_id: str) -> gr.HTML:
     """The lecture's example where it is created: two animals, two views each, every cosine and tau to drag."""
-    return _html("SimilarityBench", pack_bench(), BENCH_HEIGHT, elem_id)
+    return _html("SimilarityBench", "The loss by hand", pack_bench(), BENCH_HEIGHT, elem_id)
 
 
 def similarity_grid(value: str | None = None, *, elem_id: str) -> gr.HTML:
     """A batch's matrix of cosines where it is created. Its value is a `pack_grid`, or None: then nothing is shown."""
-    return _html("SimilarityGrid", value, GRID_HEIGHT, elem_id)
+    return _html("SimilarityGrid", "Similarities of a batch", value, GRID_HEIGHT, elem_id)
 
 
 def head() -> str:
@@ -116,10 +117,10 @@ def pack_grid(
     )
 
 
-def _html(view: str, value: str | None, height: int, elem_id: str) -> gr.HTML:
+def _html(view: str, label: str, value: str | None, height: int, elem_id: str) -> gr.HTML:
     return gr.HTML(
         value,
-        html_template='<div class="nt-root"></div>',
+        html_template=saveable('class="nt-root"', label),
         js_on_load=_VIEW.replace("CLASS", view),
         apply_default_css=False,
         min_height=height,
