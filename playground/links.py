@@ -136,21 +136,24 @@ def _prefix_of(name: str, target: LinkTarget) -> str | None:
 
 
 def _config_of(config: type[MethodConfig], values: Mapping[str, str]) -> tuple[MethodConfig, list[str]]:
-    """Take all values together if they are allowed; else those that are allowed by themselves."""
+    """Take all values together if they are allowed; else, in the order of the settings, those that go together."""
     with contextlib.suppress(ConfigError):
         return config.parse(values), []
-    good, problems = {}, []
-    for name, value in values.items():
-        try:
-            config.parse({name: value})
-        except ConfigError as error:
-            problems.append(f"{error} The default was kept.")
-        else:
-            good[name] = value
-    try:
-        return config.parse(good), problems
-    except ConfigError as error:
-        return config(), [*problems, f"{error} The defaults were kept."]
+    taken = config()
+    good: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    waiting = [name for name in config.model_fields if name in values]
+    while True:  # what one needs may come after it
+        for name in waiting:
+            try:
+                taken = config.parse({**good, name: values[name]})
+            except ConfigError as error:
+                problems[name] = f"{error} The default was kept."
+            else:
+                good[name] = values[name]
+        before, waiting = waiting, [name for name in waiting if name not in good]
+        if waiting == before:
+            return taken, [problems[name] for name in waiting]
 
 
 def quoted(text: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Final, Literal, NamedTuple, Self
+from collections.abc import Mapping
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from pydantic import model_validator
 
@@ -125,12 +126,27 @@ DATA: Final[dict[str, str]] = {
     SPEECHES: "Speeches (text)",
 }
 """What there is to be told apart, with its label."""
+FOLLOWERS = ("factor", "encoder", "against")
+"""Settings whose choices follow the data."""
+FIRST: Final[dict[str, tuple[str, str, str]]] = {
+    "apples": ("shape", "simclr", PIXELS),
+    "emoji": ("category", "simclr", PIXELS),
+    "own": ("folder", "simclr", PIXELS),
+    SPEECHES: (CENTURY, "bert", BAG_OF_WORDS),
+}
+"""What of them is taken first, where the data have not what was chosen."""
 ON_OFF = {"on": "on", "off": "off"}
 
 
 def titles_of(data: str) -> dict[str, str]:
     """Titles of the encoders that can read these data, by name."""
     return TEXT_TITLES if data == SPEECHES else PICTURE_TITLES
+
+
+def offered(data: str) -> dict[str, dict[str, str]]:
+    """For each of `FOLLOWERS` what these data offer: titles by name."""
+    titles = titles_of(data)
+    return dict(zip(FOLLOWERS, (TASKS[data], titles, {NOBODY: "Nothing", **titles}), strict=True))
 
 
 class TransferConfig(MethodConfig):
@@ -283,6 +299,17 @@ class TransferConfig(MethodConfig):
     def encoders(self) -> tuple[str, ...]:
         """Names of the one or two that are compared."""
         return (self.encoder,) if self.against == NOBODY else (self.encoder, self.against)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_the_data(cls, given: Any) -> Any:
+        """Where the data have not what is a setting's default, one that isn't given is what the data have first."""
+        data = given.get("data") if isinstance(given, Mapping) else None
+        if not isinstance(data, str) or data not in FIRST:
+            return given
+        firsts = dict(zip(FOLLOWERS, FIRST[data], strict=True))
+        unfit = {name for name, titles in offered(data).items() if cls.model_fields[name].default not in titles}
+        return {**{name: firsts[name] for name in unfit}, **given}
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from backends.engine.config import MethodConfig
-from backends.transfer.config import BAG_OF_WORDS, NOBODY, PIXELS, SPEECHES, TASKS, TransferConfig, titles_of
+from backends.transfer.config import FIRST, FOLLOWERS, SPEECHES, TASKS, TransferConfig, offered
 from backends.transfer.table_config import TableConfig
 from playground import controls
 from playground.components import answers
@@ -158,7 +158,7 @@ def _wire_task(store: SessionStore, parts: Parts) -> None:
         missing = str(data) == OWN_DATA and own_pictures(store.of(str(request.session_hash))) is None
         return [gr.Tabs(selected="pictures") if missing else gr.skip(), gr.Tab(visible=str(data) == SPEECHES)]
 
-    follow = [parts.widgets[name] for name in (*OFFERED, "most_labels")]
+    follow = [parts.widgets[name] for name in (*FOLLOWERS, "most_labels")]
     for chosen in (parts.opened, *(parts.widgets[name] for name in ("data", "encoder", "against"))):
         chosen.change(
             on_choice,
@@ -176,29 +176,16 @@ def _wire_task(store: SessionStore, parts: Parts) -> None:
 def choices(data: str, factor: str, encoder: str, against: str) -> list[Any]:
     """The tasks that these data have, and the encoders that can read them; what is chosen stays if it is among them."""
     if data not in TASKS:
-        return [gr.skip()] * len(OFFERED)
-    titles = titles_of(data)
-    offered = (TASKS[data], titles, {NOBODY: "Nothing", **titles})
+        return [gr.skip()] * len(FOLLOWERS)
     return [
         gr.update(choices=[(label, name) for name, label in each.items()], value=value if value in each else first)
-        for each, value, first in zip(offered, (factor, encoder, against), FIRST[data], strict=True)
+        for each, value, first in zip(offered(data).values(), (factor, encoder, against), FIRST[data], strict=True)
     ]
 
 
 def fewer(data: str, most: str) -> Any:
     """Of pictures whose rarest class is small, no more labels than it has."""
     return EMOJI_LABELS if data == "emoji" and most in LABELS_ABOVE else gr.skip()
-
-
-OFFERED = ("factor", "encoder", "against")
-"""Settings whose choices follow the data."""
-FIRST = {
-    "apples": ("shape", "simclr", PIXELS),
-    "emoji": ("category", "simclr", PIXELS),
-    "own": ("folder", "simclr", PIXELS),
-    SPEECHES: ("century", "bert", BAG_OF_WORDS),
-}
-"""What of them is taken first, where the data have not what was chosen."""
 
 
 def make_query(store: SessionStore, tab: TabRun, request: gr.Request, values: list[Any]) -> str:

@@ -7,6 +7,7 @@ import urllib.parse
 import pytest
 
 from backends.analysis.map_config import MapConfig
+from backends.mae.config import MAEConfig
 from backends.word2vec.config import Word2VecConfig
 from playground.links import MAX_PARAMETERS, LinkTarget, query_of, read_query
 
@@ -61,6 +62,13 @@ def test_what_can_not_be_used_is_said_and_the_default_kept(query, said):
 def test_one_bad_setting_leaves_the_good_ones():
     link = read("dim=32&window=1000&epochs=3")
     assert (link.configs[""].dim, link.configs[""].window, link.configs[""].epochs) == (32, 8, 3)
+    assert len(link.problems) == 1
+
+
+def test_what_needs_a_setting_that_stands_after_it_is_taken():
+    targets = {"mae": LinkTarget({"": MAEConfig})}
+    link = read_query({"patch": "12", "image_size": "48", "steps": "x"}, targets)
+    assert (link.configs[""].patch, link.configs[""].image_size) == ("12", "48")
     assert len(link.problems) == 1
 
 

@@ -60,11 +60,11 @@ def test_what_is_not_on_offer_is_refused_with_what_is(info):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"data": "emoji"}, "Task (factor) is shape; of emoji it must be one of category, artist."),
-        ({"data": "own"}, "Task (factor) is shape; of your own pictures it must be one of folder."),
+        ({"data": "emoji", "factor": "shape"}, "Task (factor) is shape; of emoji it must be one of category, artist."),
+        ({"data": "own", "factor": "shape"}, "Task (factor) is shape; of your own pictures it must be one of folder."),
         ({"factor": "category"}, "Task (factor) is category; of apples it must be one of colour, shape, leaf, size,"),
         (
-            {"data": "speeches", "factor": "century"},
+            {"data": "speeches", "encoder": "simclr"},
             "Encoder (encoder) is simclr, which reads pictures; of speeches it must be one of word2vec, bert, gpt, unt",
         ),
         ({"against": "bert"}, "Against (against) is bert, which reads text; of apples it must be one of simclr, simc"),

@@ -20,7 +20,7 @@ from backends.language import shipped as language
 from backends.nets.frozen import frozen_copy
 from backends.simclr import shipped as simclr
 from backends.transfer import table as table_module
-from backends.transfer.config import OWN_RUNS, TITLES, TransferConfig
+from backends.transfer.config import FOLLOWERS, OWN_RUNS, TITLES, TransferConfig
 from backends.transfer.labels import check_task
 from backends.transfer.points import Point, curves
 from backends.transfer.presets import PRESETS
@@ -159,7 +159,7 @@ def test_only_tasks_and_encoders_of_the_data_are_on_offer(data, chosen, values):
     assert [update["value"] for update in updates] == values
     for update, value in zip(updates, values, strict=True):
         assert value in [name for _, name in update["choices"]]
-    TransferConfig(**dict(zip(("data", *transfer.OFFERED), (data, *values), strict=True)))
+    TransferConfig(**dict(zip(("data", *FOLLOWERS), (data, *values), strict=True)))
 
 
 def test_emoji_are_asked_for_no_more_labels_than_flags_have_pictures():
@@ -188,6 +188,21 @@ def test_a_link_to_speeches_opens_and_what_is_on_offer_is_asked_for_then(store, 
     assert {name: shown[f"transfer-{name}"] for name in wanted} == wanted
     assert isinstance(tab.outputs[-1], gr.State)
     assert values[-1] is True
+
+
+def test_a_link_that_names_the_data_alone_takes_what_the_data_have_first():
+    link = read_query({"tab": TAB, "data": "speeches"}, {TAB: transfer.LINK})
+    assert link.problems == []
+    assert link.configs[""] == TransferConfig(data="speeches", factor="century", encoder="bert", against="bag-of-words")
+
+
+def test_a_task_that_the_data_of_a_link_have_not_is_named():
+    wrong = {"tab": TAB, "factor": "colour", "data": "speeches", "encoder": "gpt"}
+    link = read_query(wrong, {TAB: transfer.LINK})
+    (problem,) = link.problems
+    assert problem == "Task (factor) is colour; of speeches it must be one of century. The default was kept."
+    config = link.configs[""]
+    assert (config.data, config.factor, config.encoder) == ("speeches", "century", "gpt")
 
 
 def test_emoji_are_shown_whatever_was_asked_of_apples():
