@@ -195,6 +195,7 @@ class _Page:
         self.seen = seen
         self.hash = secrets.token_hex(6)
         self.waits: dict[str, asyncio.Future[None]] = {}
+        self.early: set[str] = set()
         self.heard: dict[str, int] = {}
         self.pending: set[int] = set()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -239,10 +240,14 @@ class _Page:
             answer.raise_for_status()
             event = answer.json()["event_id"]
             wait = self.waits[event] = asyncio.get_running_loop().create_future()
-            if self.stream is None or self.stream.done():
+            if event in self.early:
+                self.waits.pop(event).set_result(None)
+            elif self.stream is None or self.stream.done():
                 self.stream = self.start(self.read())
             if states is None:
-                await asyncio.wait_for(wait, PATIENCE_MS / 1000)
+                _, late = await asyncio.wait([wait], timeout=PATIENCE_MS / 1000)
+                if late:
+                    raise TimeoutError(f"event {index} was not answered")
             else:
                 while not wait.done():
                     await asyncio.wait([wait], timeout=1.0)
@@ -269,6 +274,8 @@ class _Page:
             if not message["success"]:
                 self.seen.errors.append(f"page {self.hash}: {str(message['output'])[:200]}")
             self.waits.pop(event).set_result(None)
+        elif kind == "process_completed":
+            self.early.add(str(event))  # what put it in line has not been answered yet
         elif kind == "unexpected_error":
             self.seen.errors.append(f"page {self.hash}: {message.get('message')}")
 

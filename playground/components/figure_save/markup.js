@@ -6,6 +6,7 @@ const AIR = 16, PNG_SCALE = 2, MOST_SIDE = 8192, XHTML = "http://www.w3.org/1999
 const NO_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 const NEEDLESS = /^(on|class$|data-|aria-|role$|tabindex$|for$|title$)/;
 const INHERITED = /^(color|cursor|direction|fill|font|letter-spacing|line-height|list-style|paint-order|stroke|text|visibility|white-space|word|-webkit-text)/;
+const ALWAYS = /^(border-(top|right|bottom|left)-width|outline-width)$/;   // without a style they count as none, with one they are not
 const LEFT_OUT = /^(animation|transition|cursor|pointer-events|will-change|user-select|-webkit-user|--|block-size|inline-size|min-|max-|perspective-origin|transform-origin|inset-|margin-block|margin-inline|padding-block|padding-inline|border-block|border-inline)/;
 
 // What a browser gives an element of a kind by itself, so that only what differs has to be written.
@@ -14,25 +15,28 @@ function plainStyles() {
   frame.hidden = true;
   document.body.append(frame);
   return {
-    of({ namespaceURI, localName }) {
-      if (!known.has(localName)) {
+    of({ namespaceURI, localName, type = "" }) {
+      const kind = `${localName} ${type}`;   // a box to tick is no field to write in
+      if (!known.has(kind)) {
         const bare = frame.contentDocument.createElementNS(namespaceURI, localName);
+        if (localName === "input") bare.type = type;
         frame.contentDocument.body.append(bare);
-        known.set(localName, Object.fromEntries([...frame.contentWindow.getComputedStyle(bare)].map((name) => [name, frame.contentWindow.getComputedStyle(bare).getPropertyValue(name)])));
+        const style = frame.contentWindow.getComputedStyle(bare);
+        known.set(kind, Object.fromEntries([...style].map((name) => [name, style.getPropertyValue(name)])));
         bare.remove();
       }
-      return known.get(localName);
+      return known.get(kind);
     },
     end: () => frame.remove(),
   };
 }
 
 function written(style, plain, parent) {
-  const out = [];
+  const out = [], byRows = /^table(-(cell|.*-group))?$/.test(style.display);   // how high these are is their rows' matter
   for (const name of style) {
-    if (LEFT_OUT.test(name)) continue;
+    if (LEFT_OUT.test(name) || (byRows && name === "height")) continue;
     const value = style.getPropertyValue(name);
-    if (value !== plain[name] || (INHERITED.test(name) && value !== parent?.getPropertyValue(name))) out.push(`${name}:${value}`);
+    if (value !== plain[name] || ALWAYS.test(name) || (INHERITED.test(name) && value !== parent?.getPropertyValue(name))) out.push(`${name}:${value}`);
   }
   return out.join(";");
 }
