@@ -23,7 +23,7 @@ slow: setup-dev browser
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 bench: setup-dev browser
-	for name in word2vec explorer simclr attention language pretext mae clip first_page crowd; do $(BIN)/python -m tests.benchmarks $$name --json $(ARGS) || exit 1; done
+	for name in word2vec explorer simclr attention language pretext mae clip first_page crowd answers; do $(BIN)/python -m tests.benchmarks $$name --json $(ARGS) || exit 1; done
 
 check: setup-dev
 	$(BIN)/ruff check --no-cache .

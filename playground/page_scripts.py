@@ -1,10 +1,10 @@
-"""Gradio's own scripts, with three of their loops cut short on the way to the browser.
+"""Others' scripts, mended on the way to the browser: three loops of Gradio's cut short, and plotly.js with few charts.
 
 Gradio's page walks all its components once for each target of each event and for each value that an event brings, and
 all events once for each component. With 1,400 components and 700 events that held the browser for seven seconds before
 the first page, and for half a second when it was filled (Gradio 6.31). The places are known word for word (names that a
 bundler gave aside): where a release has them, they are mended as the script is served; where it hasn't, the script is
-served as it is.
+served as it is. What is done to plotly.js stands in `playground.components.plotly_traces`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import gradio as gr
 from starlette.requests import Request
 from starlette.responses import Response
+
+from playground.components.plotly_traces import plotly_script
+from playground.components.plotly_view import plotly_js_path, static_url
 
 ASSETS = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 ROUTE = "/assets/"
@@ -85,8 +89,15 @@ def mended_scripts() -> dict[str, str]:
     return {name: script for name, script in mended.items() if script != read[name]}
 
 
+def mended_script(path: str) -> str | None:
+    """What is served at a path in place of the file; None: the file."""
+    if ROUTE in path:
+        return mended_scripts().get(path.rpartition(ROUTE)[2])
+    return plotly_script() if path.endswith(unquote(static_url(plotly_js_path()))) else None
+
+
 class MendedScripts:
-    """ASGI middleware that serves `mended_scripts` in place of the files."""
+    """ASGI middleware that serves `mended_script` in place of the file."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -99,8 +110,8 @@ class MendedScripts:
     ) -> None:
         """Answer a request for a mended script; pass on every other."""
         script = None
-        if scope["type"] == "http" and scope["method"] == "GET" and ROUTE in scope["path"]:
-            script = mended_scripts().get(scope["path"].rpartition(ROUTE)[2])
+        if scope["type"] == "http" and scope["method"] == "GET":
+            script = mended_script(scope["path"])
         if script is None:
             await self.app(scope, receive, send)
             return
