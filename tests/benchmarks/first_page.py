@@ -1,4 +1,7 @@
-"""The first page: seconds from the address to the first screen, beside one with Gradio's scripts as they lie."""
+"""The first page: seconds from the address to the first screen, beside one with Gradio's scripts as they lie.
+
+Then seconds from a click to another tab, and on the lecture's tour from → to the next step and to its recorded run.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
+from playground.lecture import shipped
 from playground.page_scripts import ASSETS, mended_scripts
 from tests.benchmarks.app_process import running_app
 
@@ -49,6 +53,7 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         }
         for visit in _tabs(browser, app.address):
             yield {"benchmark": "tab_change", **visit}
+        yield {"benchmark": "tour", **_tour(browser, app.address)}
         browser.close()
 
 
@@ -90,3 +95,37 @@ def _tabs(browser: Any, address: str) -> Iterator[dict[str, Any]]:
             "slowest": [*names[1:], names[0]][seconds.index(slowest)].strip(),
         }
     page.close()
+
+
+def _tour(browser: Any, address: str) -> dict[str, Any]:
+    """Seconds from → until a step of the lecture is laid out, and until its recorded run plays."""
+    steps = shipped().steps
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.goto(f"{address}?step={steps[0].id}")
+    ready = ".lb-bar[data-step='{}'][data-ready]"
+    page.wait_for_selector(ready.format(steps[0].id), timeout=PATIENCE_MS)
+    page.wait_for_timeout(3000)
+    laid_out: list[float] = []
+    recorded: dict[str, float] = {}
+    for step in steps[1:]:
+        begun = time.perf_counter()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector(f".lb-bar[data-step='{step.id}']", timeout=PATIENCE_MS)
+        if step.recording:
+            page.wait_for_selector(".lr-panel .lr-line[points*=',']", state="attached", timeout=PATIENCE_MS)
+            recorded[step.id] = time.perf_counter() - begun
+        page.wait_for_selector(ready.format(step.id), timeout=PATIENCE_MS)
+        laid_out.append(time.perf_counter() - begun)
+        page.wait_for_timeout(1500)
+    page.close()
+    slowest, latest = max(laid_out), max(recorded, key=lambda step: recorded[step])
+    return {
+        "steps": len(steps),
+        "seconds_to_a_step_median": round(median(laid_out), 2),
+        "seconds_to_a_step_most": round(slowest, 2),
+        "slowest_step": steps[1 + laid_out.index(slowest)].id,
+        "recorded_runs": len(recorded),
+        "seconds_to_a_recorded_run_median": round(median(recorded.values()), 2),
+        "seconds_to_a_recorded_run_most": round(recorded[latest], 2),
+        "latest_recorded_run": latest,
+    }
