@@ -173,7 +173,10 @@ class Attacker:
 
     def markup(self, index: int, said: str) -> str:
         """What an answer has the browser read as HTML; the rest is put in as values of fields."""
-        answers = json.loads(said).get("output", {}).get("data", [])
+        output = json.loads(said)["output"]
+        if "data" not in output:
+            return str(output)  # a refusal, which the page shows too
+        answers = output["data"]
         blocks = self.events[index].outputs
         shown = [
             answer for block, answer in zip(blocks, answers, strict=True) if isinstance(block, gr.HTML | gr.Markdown)
