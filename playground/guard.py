@@ -16,7 +16,6 @@ from playground.light_answers import LightAnswers
 from playground.light_sessions import LightSessions
 
 UNREADABLE = "This value can't be used here: reload the page, or see the API's description for what belongs there."
-HANDLER_THREADS = "AnyIO worker thread"
 FAREWELL_SECONDS = 10.0
 """How long handlers that still run are waited for."""
 _TEXTS = (gr.Textbox, gr.HTML, gr.Code)
@@ -84,7 +83,7 @@ class Page(LightSessions, LightAnswers, gr.Blocks):
         super().close(verbose)
         end = time.monotonic() + FAREWELL_SECONDS
         for thread in threading.enumerate():
-            if thread.name == HANDLER_THREADS:
+            if getattr(thread, "stopping", False):  # anyio's, of a server that has ended; those of others go on
                 thread.join(max(0.0, end - time.monotonic()))
 
 

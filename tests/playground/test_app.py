@@ -115,7 +115,7 @@ def launched(monkeypatch):
 
     def build(store, lecture=None, note=""):
         seen.update(store=store, note=note)
-        return SimpleNamespace(launch=launch, block_thread=lambda: None)
+        return SimpleNamespace(launch=launch, block_thread=lambda: None, close=lambda verbose: None)
 
     monkeypatch.setattr(shell, "build", build)
     monkeypatch.setattr(warm_up, "warm_up", lambda: None)

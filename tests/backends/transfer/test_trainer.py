@@ -296,7 +296,7 @@ def test_the_command_line_measures_and_saves(tmp_path, capsys):
 def test_the_command_line_refuses_in_a_sentence(capsys):
     assert main(["train", "transfer", "--set", "encoder=own-simclr"]) == 2
     assert capsys.readouterr().err.startswith("transfer: No SimCLR run of yours is here yet")
-    assert main(["train", "transfer", "--set", "data=emoji"]) == 2
+    assert main(["train", "transfer", "--set", "data=emoji", "--set", "factor=shape"]) == 2
     assert capsys.readouterr().err == (
         "transfer: Task (factor) is shape; of emoji it must be one of category, artist.\n"
     )
