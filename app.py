@@ -72,6 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         mcp_server=options.mcp,
         **shell.launch_options(limits),
     )
+    warm_up.first_page(address)
     print(f"SSL Playground: {shared or address}", flush=True)
     threading.Timer(WARM_UP_AFTER_SECONDS, warm_up.warm_up).start()
     try:

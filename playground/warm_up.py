@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
+import urllib.request
+
+PAGE_SECONDS = 30.0
 
 log = logging.getLogger(__name__)
+
+
+def first_page(address: str) -> None:
+    """Have the page made and kept (`playground.kept_answers`), so that the first visitor doesn't wait for that."""
+    request = urllib.request.Request(address, headers={"Accept-Encoding": "br"})
+    ask = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+    with contextlib.suppress(OSError), ask(request, timeout=PAGE_SECONDS) as answer:
+        answer.read()
 
 
 def warm_up() -> None:

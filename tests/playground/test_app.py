@@ -119,6 +119,7 @@ def launched(monkeypatch):
 
     monkeypatch.setattr(shell, "build", build)
     monkeypatch.setattr(warm_up, "warm_up", lambda: None)
+    monkeypatch.setattr(warm_up, "first_page", lambda address: seen.update(made=address))
     for name in ("SPACE_ID", "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "PORT", "SPACES_ZERO_GPU"):
         monkeypatch.delenv(name, raising=False)
     return seen
@@ -130,6 +131,7 @@ def test_at_home_it_listens_on_this_machine_only(launched):
     assert launched["store"].limits is limits.OWN
     assert launched["store"].max_runs == limits.OWN.max_runs
     assert launched["max_file_size"] == limits.OWN.file_bytes
+    assert launched["made"] == "http://here"
 
 
 def test_hosted_it_listens_on_every_network_with_stricter_limits(launched):
