@@ -15,7 +15,7 @@ from playground.components import answers
 from playground.components.plotly_view import pack, plotly_view
 from playground.components.word_fields import word_box
 from playground.figures import word_maps
-from playground.link_texts import MAX_LINK_TEXT, KeptText, text_of
+from playground.link_texts import KeptText, text_of
 from playground.session import Session, SessionStore
 from playground.tabs.tab import QUICK
 
@@ -33,6 +33,8 @@ PRESETS: tuple[tuple[str, str, str, str], ...] = (
 ODD_PRESET = "france spain italy winter"
 AXIS_WORDS = "king queen man woman father mother son daughter soldier teacher president"
 AXIS_ENDS = ("he", "she")
+MAX_WORDS = 2_000
+"""Characters of a list of words."""
 ASKED_KEY = "word2vec-asked"
 
 HOW_IT_WORKS = r"""
@@ -105,7 +107,7 @@ def build_questions(store: SessionStore, vectors_of: VectorsOf) -> list[gr.Textb
 
 def _keep(session: Session, **texts: str) -> Session:
     for name, text in texts.items():
-        setattr(asked_of(session), name, str(text)[: MAX_LINK_TEXT + 1])  # what is longer is in no link
+        setattr(asked_of(session), name, str(text)[:MAX_WORDS])
     return session
 
 
@@ -186,7 +188,7 @@ def _axis(store: SessionStore, vectors_of: VectorsOf) -> list[gr.Textbox]:
         answers.html_area("<span>↔</span>", elem_classes=["operator"])
         right = word_box("to", AXIS_ENDS[1], "w2v-axis-right")
         words = gr.Textbox(
-            AXIS_WORDS, label="words to place", max_lines=1, max_length=2000, scale=3, elem_id="w2v-axis-words"
+            AXIS_WORDS, label="words to place", max_lines=1, max_length=MAX_WORDS, scale=3, elem_id="w2v-axis-words"
         )
         place = gr.Button("Place", size="sm", variant="primary", elem_id="w2v-axis-go", min_width=90)
     message = answers.html_area(
@@ -218,7 +220,7 @@ def _odd_one_out(store: SessionStore, vectors_of: VectorsOf) -> list[gr.Textbox]
             ODD_PRESET,
             label="odd one out of three or more words",
             max_lines=1,
-            max_length=2000,
+            max_length=MAX_WORDS,
             scale=3,
             elem_id="w2v-odd-words",
         )
