@@ -225,12 +225,14 @@ def _wire_own_text(store: SessionStore, parts: Parts) -> None:
         note = text_note(session.uploads.get(OWN_TEXT_KEY)) if own else _corpus_note(corpus)
         return gr.update(visible=own), note
 
-    def on_upload(path: str | None, request: gr.Request) -> str:
-        return take_text(store.of(str(request.session_hash)), path)
+    def on_upload(path: str | None, request: gr.Request) -> list[Any]:
+        return [take_text(store.of(str(request.session_hash)), path), None]
 
     corpus, outputs = parts.widgets["corpus"], [parts.own_text, parts.own_text_note]
     corpus.change(on_corpus, corpus, outputs, api_name=False, **QUICK)
-    parts.own_text.upload(on_upload, parts.own_text, parts.own_text_note, api_name="word2vec_own_text", **QUICK)
+    parts.own_text.upload(
+        on_upload, parts.own_text, [parts.own_text_note, parts.own_text], api_name="word2vec_own_text", **QUICK
+    )
 
 
 def _wire_map(store: SessionStore, parts: Parts) -> None:
