@@ -73,8 +73,15 @@ def told(seen: Seen) -> dict[str, Any]:
 
 
 def kept(before: dict[str, int], samples: list[dict[str, int]], after: dict[str, int]) -> dict[str, int]:
-    """What the process held before the crowd, a third into its stay, at its end, and when it had gone."""
-    moments = {"before": before, "settled": samples[len(samples) // 3], "at_end": samples[-1], "after": after}
+    """What the process held before the crowd, a third and two thirds into its stay, at its end, and after."""
+    third = len(samples) // 3
+    moments = {
+        "before": before,
+        "settled": samples[third],
+        "later": samples[2 * third],
+        "at_end": samples[-1],
+        "after": after,
+    }
     return {f"{name}_{moment}": value for moment, held in moments.items() for name, value in held.items()}
 
 
