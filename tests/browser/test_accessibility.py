@@ -42,7 +42,7 @@ def test_nothing_serious_in_any_part(visitor: Visitor, server: Server, theme):
     names = questions.all_inner_texts()
     assert len(names) >= 6
     for name in names:
-        visitor.page.get_by_role("tab", name=name, exact=True).first.click()
+        visitor.page.locator(".questions").get_by_role("tab", name=name, exact=True).first.click()
         time.sleep(0.5)
         assert serious(visitor) == [], name
 
