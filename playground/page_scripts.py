@@ -93,7 +93,12 @@ def mended_script(path: str) -> str | None:
     """What is served at a path in place of the file; None: the file."""
     if ROUTE in path:
         return mended_scripts().get(path.rpartition(ROUTE)[2])
-    return plotly_script() if path.endswith(unquote(static_url(plotly_js_path()))) else None
+    return plotly_script() if path.endswith(_plotly_path()) else None
+
+
+@functools.cache
+def _plotly_path() -> str:
+    return unquote(static_url(plotly_js_path()))
 
 
 class MendedScripts:

@@ -7,6 +7,7 @@ axis ranges. plotly.js comes from the plotly package on this machine, never from
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import json
 import urllib.parse
@@ -71,6 +72,7 @@ def typed(array: np.ndarray) -> dict[str, str]:
     return {"dtype": names[array.dtype.name], "bdata": base64.b64encode(array.tobytes()).decode("ascii")}
 
 
+@functools.cache
 def plotly_js_path() -> Path:
     """The plotly.min.js that the plotly package ships."""
     import plotly

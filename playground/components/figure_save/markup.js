@@ -2,7 +2,7 @@
 //
 // Any `.figure-save-host` that holds `[data-figure]` is saved so; its menu is `save_menu` (Python).
 (() => {
-const AIR = 16, PNG_SCALE = 2, MOST_SIDE = 8192, XHTML = "http://www.w3.org/1999/xhtml";
+const AIR = 16, PNG_SCALE = 2, MOST_SIDE = 8192, XHTML = "http://www.w3.org/1999/xhtml", NO_IMAGE = "data:,";
 const NO_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 const NEEDLESS = /^(on|class$|data-|aria-|role$|tabindex$|for$|title$)/;
 const INHERITED = /^(color|cursor|direction|fill|font|letter-spacing|line-height|list-style|paint-order|stroke|text|visibility|white-space|word|-webkit-text)/;
@@ -42,8 +42,9 @@ function written(style, plain, parent) {
 }
 
 async function asData(url) {
-  if (url.startsWith("data:")) return url;
-  const blob = await (await fetch(url)).blob();
+  if (!url || url.startsWith("data:")) return url || NO_IMAGE;
+  const blob = await fetch(url).then((answer) => answer.blob(), () => null);
+  if (!blob) return NO_IMAGE;   // the rest is saved all the same
   return new Promise((done) => { const reader = new FileReader(); reader.onload = () => done(reader.result); reader.readAsDataURL(blob); });
 }
 
@@ -58,7 +59,7 @@ function copyOf(node, parent, plain, later) {
   const inSvg = Boolean(node.ownerSVGElement);
   for (const { name } of [...copy.attributes]) if (NEEDLESS.test(name) || (!inSvg && ["id", "href"].includes(name))) copy.removeAttribute(name);
   copy.setAttribute("style", written(style, plain.of(copy), parent));
-  if (painted) copy.src = node.width && node.height ? node.toDataURL("image/png") : "data:,";
+  if (painted) copy.src = node.width && node.height ? node.toDataURL("image/png") : NO_IMAGE;
   if (node.tagName === "IMG") later.push(asData(node.currentSrc || node.src).then((url) => { copy.src = url; }));
   if (node.tagName === "INPUT" || node.tagName === "PROGRESS") { copy.setAttribute("value", node.value); if (node.checked) copy.setAttribute("checked", ""); }
   for (const [, url] of style.backgroundImage.matchAll(/url\("([^"]+)"\)/g))
@@ -133,6 +134,4 @@ for (const kind of ["keydown", "focusout"])
     if (kind === "focusout") { if (!menu.contains(event.relatedTarget)) menu.open = false; }
     else if (event.key === "Escape") { event.preventDefault(); window.FigureSave.shut(menu); }   // what this closes is all that it closes
   });
-
-window.MarkupSave = { fileOf, stillOf };
 })();
