@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from backends.engine.config import format_number
 from playground.session import Session
 
 MAX_LINK_TEXT = 600
@@ -54,7 +55,8 @@ def number_of(
         if value is not None and least <= value <= most:
             return ""
         sort = "a whole number" if kind is int else "a number"
-        return f"{name} is {text[:40] or 'empty'}; it must be {sort} from {least:g} to {most:g}. The default was kept."
+        bounds = f"from {format_number(least)} to {format_number(most)}"
+        return f"{name} is {text[:40] or 'empty'}; it must be {sort} {bounds}. The default was kept."
 
     def take(session: Session, text: str) -> None:
         setattr(kept_of(session), attribute, kind(text))
