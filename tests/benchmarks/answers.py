@@ -162,12 +162,12 @@ async def _visit(address: str, number: int, recording: Recording, end: float, se
                     page.fetch(sent.path)
                 elif number < len(TRAINERS) and _trains(sent):
                     training = sent
-                    page.train(sent, seen.progress.setdefault(number, []))
+                    page.send(sent, seen.progress.setdefault(number, []))
                 else:
                     page.send(sent)
             while training is not None and time.monotonic() < end:
                 await asyncio.sleep(1.0)
-                page.train(training, seen.progress[number])
+                page.send(training, seen.progress[number])
             requests = [sent for sent in recording.sent if sent.at > recording.opened]
             begun = time.monotonic() - recording.opened
 
@@ -219,14 +219,11 @@ class _Page:
     async def get(self, path: str) -> None:
         (await self.client.get(path)).raise_for_status()
 
-    def send(self, sent: Sent) -> None:
-        """Put an event in line unless the same one of this page still waits, as a button does."""
-        assert sent.event is not None
-        if sent.event["fn_index"] not in self.pending:
-            self.start(self.ask(sent))
+    def send(self, sent: Sent, states: list[str] | None = None) -> None:
+        """Put an event in line unless the same one of this page still waits, as a button does.
 
-    def train(self, sent: Sent, states: list[str]) -> None:
-        """Start a training unless it still runs."""
+        A training writes down in `states` how far it is.
+        """
         assert sent.event is not None
         if sent.event["fn_index"] not in self.pending:
             self.start(self.ask(sent, states))
