@@ -29,11 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     from backends.engine import zero_gpu
 
-    on_zero_gpu = zero_gpu.is_zero_gpu()
-    if on_zero_gpu:  # before torch is imported
-        zero_gpu.register()
-
     share_cores()
+    on_zero_gpu = zero_gpu.is_zero_gpu()
+    lent_steps = zero_gpu.register() if on_zero_gpu else None  # imports torch, in the package's own way
     from backends.engine.device import DeviceError, choose_device
 
     try:
@@ -56,10 +54,10 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
     from playground.lecture import LectureError, read_lecture
 
-    store = SessionStore(options.max_runs or limits.max_runs, device, models, limits)
+    store = SessionStore(options.max_runs or limits.max_runs, device, models, limits, lent_steps)
     try:
         steps = None if options.lecture is None else read_lecture(options.lecture)
-        demo = shell.build(store, lecture=steps, note=zero_gpu.NOTE if on_zero_gpu else "")
+        demo = shell.build(store, lecture=steps, note=zero_gpu.NOTE if lent_steps else "")
     except LectureError as error:
         store.close()
         print(error, file=sys.stderr)

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote
 import brotli
 
 from playground.door import Message, Receive, Scope, Send
+from playground.threads import off_the_loop
 
 ASSETS = "/assets/"
 SUFFIXES = (".js", ".css")
@@ -112,7 +113,7 @@ class KeptAnswers:
         await self.app({**scope, "headers": _without(scope["headers"], b"accept-encoding")}, receive, hear)
         if passes or not whole:  # half an answer is what the app leaves to who has gone
             return None
-        body = await asyncio.to_thread(brotli.compress, b"".join(parts), quality=QUALITY)
+        body = await off_the_loop(brotli.compress, b"".join(parts), quality=QUALITY)
         return Kept(_without(start["headers"], b"content-length"), body)
 
 
@@ -147,7 +148,7 @@ async def _answer(scope: Scope, kept: Kept, send: Send) -> None:
         body = kept.body
         headers.append((b"content-encoding", b"br"))
     else:
-        body = await asyncio.to_thread(brotli.decompress, kept.body)
+        body = await off_the_loop(brotli.decompress, kept.body)
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})

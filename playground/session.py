@@ -14,18 +14,20 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from backends.engine.config import MethodConfig
 from backends.engine.misfortune import said_of
 from backends.engine.trainer import Snapshot, Trainer, TrainingError
 from playground.limits import OWN, Limits
+from playground.threads import SHORT_WORK, RestingPool, give_memory_back
 
 if TYPE_CHECKING:
     from backends.attention.transformers_models import ModelFolder
 
 SWEEP_SECONDS = 5.0
+MEMORY_SECONDS = 30.0
 HISTORY_POINTS = 1_000
 QUEUE_POLL_SECONDS = 0.25
 
@@ -75,7 +77,8 @@ class FairLock:
 class Run:
     """One training run of one visitor: a trainer, how far it is, and a frozen copy to answer questions from."""
 
-    def __init__(self, trainer: Trainer, device_lock: FairLock) -> None:
+    def __init__(self, trainer: Trainer, device_lock: FairLock, steps: Iterator[Snapshot] | None = None) -> None:
+        """Take turns by `device_lock`; `steps` trains in place of the trainer's own."""
         self.id = secrets.token_hex(4)
         self.trainer = trainer
         self.config: MethodConfig = trainer.config
@@ -86,7 +89,7 @@ class Run:
         self.note = ""
         self.stale = False
         self.views: dict[str, Any] = {}
-        self._steps: Iterator[Snapshot] = trainer.steps()
+        self._steps: Iterator[Snapshot] = trainer.steps() if steps is None else steps
         self._lock = device_lock
         self._thinning = 1
         self._pulled = 0
@@ -187,24 +190,37 @@ class SessionStore:
     """All sessions of the server, and the places in which runs train."""
 
     def __init__(
-        self, max_runs: int, device: str, model_folder: ModelFolder | None = None, limits: Limits = OWN
+        self,
+        max_runs: int,
+        device: str,
+        model_folder: ModelFolder | None = None,
+        limits: Limits = OWN,
+        lent_steps: Callable[[Trainer], Iterator[Snapshot]] | None = None,
     ) -> None:
         """Take at most `max_runs` trainings at once on `device`; further ones queue.
 
         `model_folder` holds the trained models that the operator offers; `limits` says what else visitors may have.
+        `lent_steps` trains portable trainers elsewhere, where the host lends a device.
         """
         self.max_runs = max_runs
         self.limits = limits
         self.device = device
+        self._lent_steps = lent_steps
         self.model_folder = model_folder
         self.device_lock = FairLock()
-        self.workers = ThreadPoolExecutor(max_runs + 2, "run")
-        self.map_worker = ThreadPoolExecutor(1, "map")
+        self.workers = RestingPool(max_runs + 2, "run")
+        self.map_worker = RestingPool(1, "map")
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._by_owner: dict[str, Session] = {}
         self._lock = threading.RLock()
         self._places: list[object] = []
         self._sweeper: threading.Thread | None = None
+
+    def run_of(self, trainer: Trainer) -> Run:
+        """Make a run; one that trains on a lent device keeps nobody from this one."""
+        if self._lent_steps is None or not trainer.portable:
+            return Run(trainer, self.device_lock)
+        return Run(trainer, FairLock(), self._lent_steps(trainer))
 
     def attach(self, owner: str, token: str | None, reloaded: bool = False) -> Session:
         """Give a page its session: the one behind the token if no other open page has it, else a new one.
@@ -312,7 +328,7 @@ class SessionStore:
                 self._places.remove(mine)
 
     def submit(self, work: Callable[[], Any]) -> Future[Any]:
-        """Run something off the event loop: a slice of training, building a run."""
+        """Run something off the event loop, as the visitor whose event it is: a slice of training, building a run."""
         return self.workers.submit(work)
 
     def close(self) -> None:
@@ -320,8 +336,8 @@ class SessionStore:
         with self._lock:
             for session in list(self._sessions.values()):
                 self._free(session)
-        self.workers.shutdown(wait=False, cancel_futures=True)
-        self.map_worker.shutdown(wait=False, cancel_futures=True)
+        self.workers.shutdown()
+        self.map_worker.shutdown()
 
     def evict(self) -> None:
         """Keep the caps: free the sessions unused for longest, then the runs unused for longest that don't train."""
@@ -354,9 +370,15 @@ class SessionStore:
             self._sweeper.start()
 
     def _sweep_forever(self) -> None:
+        returned = time.monotonic()
         while True:
             time.sleep(SWEEP_SECONDS)
             try:
                 self.sweep()
+                for pool in (self.workers, self.map_worker, SHORT_WORK):
+                    pool.rest()
+                if time.monotonic() - returned > MEMORY_SECONDS:
+                    give_memory_back()
+                    returned = time.monotonic()
             except Exception:
                 log.exception("sweeping sessions failed")

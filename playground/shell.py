@@ -61,6 +61,7 @@ from playground.tabs import (
     word2vec_map,
 )
 from playground.tabs.tab import Tab
+from playground.threads import off_the_loop
 
 TITLE = "SSL Playground"
 TAGLINE = "Self-supervised learning, trained live"
@@ -188,7 +189,7 @@ def build(
             session.uploads |= {SHOWN_TAB: shown, OPENED: (page, {shown})}
             taken = link if link.configs or link.texts else None  # a step may open a tab and set nothing
             async with session.uploads.setdefault(OPENING, asyncio.Lock()):  # a step that is walked to comes after
-                values = await asyncio.to_thread(tabs[shown].open, session, taken)
+                values = await off_the_loop(tabs[shown].open, session, taken)
             opened = [values if name == shown else unchanged(tab) for name, tab in tabs.items()]
             return [
                 session.token,
@@ -212,7 +213,7 @@ def build(
                 if known and (link is None or is_busy(session, name)):
                     return unchanged(tabs[name])
                 session.uploads[OPENED] = (page, {name, *(seen if opened_on == page else ())})
-                return await asyncio.to_thread(tabs[name].open, session, link)
+                return await off_the_loop(tabs[name].open, session, link)
 
         def on_page_close(request: gr.Request) -> None:
             store.detach(str(request.session_hash))

@@ -21,14 +21,13 @@ from backends.attention.recall_data import DISTRACTORS, HELD_OUT_SEED, draw_sequ
 from backends.attention.recall_frozen import FrozenRecall, accuracy
 from backends.attention.recall_nets import LSTM, NETS, TRANSFORMER, RecallNet, build_nets
 from backends.engine.checkpoints import save_checkpoint
-from backends.engine.trainer import SLICE_SECONDS, Snapshot, Trainer, TrainingDiverged
+from backends.engine.trainer import SLICE_SECONDS, BudgetedTrainer, Snapshot, TrainingDiverged
 from backends.nets.vision import count_parameters
 
 TESTED, TESTED_AT_THE_END = 256, 1_024
 """Held-out sequences while the nets train, and for `evaluate`."""
 TEST_SHARE = 0.1
 """Of the training time: the next test waits until that much of it pays for the last."""
-PACE_MEMORY = 0.7
 NAMES = {TRANSFORMER: "transformer", LSTM: "LSTM"}
 
 
@@ -76,7 +75,7 @@ class Side:
         return True
 
 
-class RecallTrainer(Trainer):
+class RecallTrainer(BudgetedTrainer):
     """A transformer and an LSTM of the same size learn to recall a sequence's first symbol.
 
     Each batch goes to both, so they take as many steps on the same sequences; only the time that a step takes is their
@@ -120,15 +119,14 @@ class RecallTrainer(Trainer):
         Raises:
             TrainingDiverged: a loss or a weight is no longer finite.
         """
-        pace = math.nan
         while not self._over():
             with self._threads.limit(limits=1):  # of this Python thread alone
                 now = self._work()
                 if self._over() or self.seconds - self._tested_at > self._test_cost / TEST_SHARE:
                     self._test()
-            pace = now if math.isnan(pace) else PACE_MEMORY * pace + (1 - PACE_MEMORY) * now
+            self._keep_pace(now)
             done = self._over()
-            metrics = {**self._metrics(), "tokens_per_second": pace}
+            metrics = {**self._metrics(), "tokens_per_second": self.pace}
             yield Snapshot(self.step, self.step if done else self._total(), self.seconds, metrics, done=done)
 
     def freeze(self) -> FrozenRecall:
@@ -220,17 +218,6 @@ class RecallTrainer(Trainer):
             **{f"{name}_seconds": sides[name].seconds for name in NETS},
             **{f"{name}_parameters": float(self.parameters[name]) for name in NETS},
         }
-
-    def _over(self, spent: float = 0.0) -> bool:
-        """Whether the run is complete, `spent` seconds into a slice."""
-        if self.budget is None:
-            return self.step >= self.config.steps
-        return self.step > 0 and self.seconds + spent >= self.budget
-
-    def _total(self) -> int:
-        if self.budget is None:
-            return self.config.steps
-        return max(self.step, int(self.step * self.budget / max(self.seconds, 1e-9)))
 
 
 def _side(net: RecallNet, learning_rate: float, *, fused: bool) -> Side:

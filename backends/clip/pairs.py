@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import cycle, islice
 
 import numpy as np
@@ -157,6 +157,10 @@ def unseen_concepts() -> np.ndarray:
     return np.array(sorted(chosen), np.int64)
 
 
+def _draw_trimmed(images: np.ndarray, some: np.ndarray, size: int) -> np.ndarray:
+    return trim(images[some], size)
+
+
 @lru_cache(maxsize=3)
 def _emoji(size: int) -> Pairs:
     from backends.data.emoji import load_emoji, load_index
@@ -170,7 +174,7 @@ def _emoji(size: int) -> Pairs:
     unseen_concept = np.isin(concept, unseen_concepts())
     # One artist's margins are twice as wide as another's; without them all draw at the same scale.
     images = pictures.images
-    trimmed = replace(pictures, images=trim(images, size), draw=lambda some, shown: trim(images[some], shown))
+    trimmed = replace(pictures, images=trim(images, size), draw=partial(_draw_trimmed, images))
     whole = Captioned(trimmed, index.concepts, concept)
     train = _subset(whole, np.flatnonzero(~unseen_artist & ~unseen_concept))
     named = [train.classes[i] for i in train.class_idx]

@@ -35,7 +35,6 @@ LIVE_PICTURES = 300
 SHOWN_PAIRS = 16
 CLIP_NORM = 1.0
 EMBED_CHUNK = 500
-PACE_MEMORY = 0.7
 WAYS = 10
 OCCLUSION_CELLS = 8
 
@@ -99,6 +98,7 @@ class CLIPTrainer(BudgetedTrainer):
     """Learns to tell which caption belongs to which picture."""
 
     method = "clip"
+    portable = True
 
     def __init__(
         self,
@@ -145,6 +145,7 @@ class CLIPTrainer(BudgetedTrainer):
         self._tests = {name: Test(test, self.tokenizer, device) for name, test in self.pairs.tests.items()}
         self.shown = shown_pairs(self.pairs.train)
         self.step, self.seconds, self.test_seconds = 0, 0.0, 0.0
+        self._tested_at = 0.0
         self.loss = math.nan
         self._good = frozen_copy(self.model)
         self.untrained = self.scores = self._test(LIVE_PICTURES)
@@ -155,8 +156,6 @@ class CLIPTrainer(BudgetedTrainer):
         Raises:
             TrainingDiverged: loss or weights are no longer finite.
         """
-        pace = math.nan
-        tested_at = 0.0
         while not self._over():
             begun, before = time.perf_counter(), self.step
             losses = []
@@ -170,15 +169,15 @@ class CLIPTrainer(BudgetedTrainer):
             spent = time.perf_counter() - begun
             self.seconds += spent
             now = self.batch * (self.step - before) / spent
-            pace = now if math.isnan(pace) else PACE_MEMORY * pace + (1 - PACE_MEMORY) * now
-            if self._over() or self.seconds - tested_at > max(TEST_SECONDS, self._cost / TEST_SHARE):
+            self._keep_pace(now)
+            if self._over() or self.seconds - self._tested_at > max(TEST_SECONDS, self._cost / TEST_SHARE):
                 self.scores = self._test(LIVE_PICTURES)
                 self.seconds += self._cost
-                tested_at = self.seconds
+                self._tested_at = self.seconds
             matrix = self._matrix()
             metrics = {
                 "loss": self.loss,
-                "pairs_per_second": pace,
+                "pairs_per_second": self.pace,
                 "logit_scale": float(self._good.scale.detach()),
                 "diagonal": float(np.diag(matrix).mean() - _off_diagonal(matrix).mean()),
                 **self.scores,

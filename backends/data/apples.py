@@ -12,6 +12,7 @@ import colorsys
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -202,9 +203,6 @@ def apple_pictures(count: int, seed: int, size: int, tie: Tie = "none", device: 
 
     apples = draw_apples(count, seed, tie)
 
-    def draw(indices: np.ndarray, size: int) -> np.ndarray:
-        return apple_renderer.render_bytes(apples.take(np.asarray(indices, np.int64)), size, device)
-
     return PictureSet(
         name="apples",
         images=apple_renderer.render_bytes(apples, size, device),
@@ -212,8 +210,14 @@ def apple_pictures(count: int, seed: int, size: int, tie: Tie = "none", device: 
         names=apples.describe(),
         source=SOURCE,
         licence=LICENCE,
-        draw=draw,
+        draw=partial(_draw_some, apples, device),
     )
+
+
+def _draw_some(apples: AppleParameters, device: str, indices: np.ndarray, size: int) -> np.ndarray:
+    from backends.data import apple_renderer
+
+    return apple_renderer.render_bytes(apples.take(np.asarray(indices, np.int64)), size, device)
 
 
 def apple_factors(apples: AppleParameters) -> dict[str, Factor]:

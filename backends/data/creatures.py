@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -226,10 +227,6 @@ def creature_pictures(species: Species, each: int, seed: int, size: int) -> Pict
     which = torch.arange(len(species)).repeat_interleave(each)
     every, individuals = take(species, which), draw_individuals(len(which), seed)
 
-    def draw(indices: np.ndarray, shown: int) -> np.ndarray:
-        rows = torch.from_numpy(np.asarray(indices, dtype=np.int64))
-        return render_bytes(take(every, rows), take(individuals, rows), shown)
-
     classes = tuple(f"species {number + 1}" for number in range(len(species)))
     return PictureSet(
         name="creatures",
@@ -238,8 +235,15 @@ def creature_pictures(species: Species, each: int, seed: int, size: int) -> Pict
         names=tuple(classes[number] for number in which.tolist()),
         source=SOURCE,
         licence=LICENCE,
-        draw=draw,
+        draw=partial(_draw_some, every, individuals),
     )
+
+
+def _draw_some(species: Species, individuals: Individuals, indices: np.ndarray, size: int) -> np.ndarray:
+    import torch
+
+    rows = torch.from_numpy(np.asarray(indices, dtype=np.int64))
+    return render_bytes(take(species, rows), take(individuals, rows), size)
 
 
 def _between(shape: tuple[int, ...], low: float, high: float, made: Generator) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -151,12 +151,7 @@ def _load_emoji(size: int, chosen: tuple[int, ...], background: int) -> PictureS
     for position, artist in enumerate(artists):
         images[position :: len(chosen)] = _sized(composite(load_sprites(artist.name), background), size)
 
-    def draw(indices: np.ndarray, side: int) -> np.ndarray:
-        sprites = [load_sprites(artists[artist_idx[i]].name)[concept_idx[i]] for i in indices]
-        if not sprites:
-            return np.empty((0, side, side, 3), np.uint8)
-        return resize(composite(np.stack(sprites), background), side)
-
+    artist_names = tuple(artists[idx].name for idx in artist_idx)
     factors = (
         Factor("category", "Category", index.categories, _frozen(index.category_idx[concept_idx])),
         Factor("artist", "Artist", tuple(artist.name for artist in artists), _frozen(artist_idx)),
@@ -171,8 +166,18 @@ def _load_emoji(size: int, chosen: tuple[int, ...], background: int) -> PictureS
         + "; rasterised by this project",
         licence=licence_line(artists),
         groups=_frozen(index.group_idx[concept_idx]),
-        draw=draw,
+        draw=partial(_draw_some, artist_names, concept_idx, background),
     )
+
+
+def _draw_some(
+    artists: Sequence[str], concepts: np.ndarray, background: int, indices: np.ndarray, side: int
+) -> np.ndarray:
+    """Draw pictures of a set anew; of each picture, `artists` and `concepts` say whose sprite it is and which."""
+    sprites = [load_sprites(artists[i])[concepts[i]] for i in indices]
+    if not sprites:
+        return np.empty((0, side, side, 3), np.uint8)
+    return resize(composite(np.stack(sprites), background), side)
 
 
 def composite(sprites: np.ndarray, background: int = WHITE) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -80,14 +81,13 @@ class PictureSet:
     def subset(self, indices: Sequence[int] | np.ndarray) -> PictureSet:
         """Return only these pictures, in this order."""
         chosen = np.asarray(indices, dtype=np.int64)
-        draw = self.draw
         return replace(
             self,
             images=self.images[chosen],
             factors={name: replace(factor, values=factor.values[chosen]) for name, factor in self.factors.items()},
             names=tuple(self.names[i] for i in chosen),
             groups=None if self.groups is None else self.groups[chosen],
-            draw=None if draw is None else lambda some, size: draw(chosen[np.asarray(some, dtype=np.int64)], size),
+            draw=None if self.draw is None else partial(_draw_chosen, self.draw, chosen),
             captions=tuple(self.captions[i] for i in chosen) if self.captions else (),
         )
 
@@ -120,6 +120,12 @@ class PictureSet:
             raise PictureError("There are too few pictures to hold some out: bring at least four.")
         out = np.isin(groups, np.random.default_rng(seed).permutation(names)[:count])
         return np.flatnonzero(~out), np.flatnonzero(out)
+
+
+def _draw_chosen(
+    draw: Callable[[np.ndarray, int], np.ndarray], chosen: np.ndarray, some: np.ndarray, size: int
+) -> np.ndarray:
+    return draw(chosen[np.asarray(some, dtype=np.int64)], size)
 
 
 def resize(images: np.ndarray, size: int) -> np.ndarray:

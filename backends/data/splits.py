@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal
 
 import numpy as np
@@ -67,12 +67,7 @@ def at_training_size(pictures: PictureSet, size: int) -> PictureSet:
     """The set with smaller pictures; what it can draw or show at other sizes stays as it was."""
     if pictures.size == size:
         return pictures
-    large = pictures
-    return replace(
-        pictures,
-        images=resize(pictures.images, size),
-        draw=lambda some, shown: large.at_size(np.asarray(some, dtype=np.int64), shown),
-    )
+    return replace(pictures, images=resize(pictures.images, size), draw=pictures.at_size)
 
 
 @lru_cache(maxsize=8)
@@ -99,17 +94,8 @@ def _split(pictures: PictureSet, size: int) -> Split:
 
 def _joined(apples: PictureSet, emoji: PictureSet) -> PictureSet:
     """Both in one set. Of their factors none fits all; which of the two a picture is, is the one that does."""
-    sets, first = (apples, emoji), len(apples)
+    sets = (apples, emoji)
     kind = np.repeat(np.arange(2), [len(part) for part in sets])
-
-    def draw(indices: np.ndarray, size: int) -> np.ndarray:
-        chosen = np.asarray(indices, dtype=np.int64)
-        drawn = np.zeros((len(chosen), size, size, 3), np.uint8)
-        for part, start, mine in zip(sets, (0, first), (chosen < first, chosen >= first), strict=True):
-            if mine.any():
-                drawn[mine] = part.at_size(chosen[mine] - start, size)
-        return drawn
-
     groups = [np.arange(len(part)) if part.groups is None else part.groups for part in sets]
     return PictureSet(
         name="both",
@@ -120,5 +106,14 @@ def _joined(apples: PictureSet, emoji: PictureSet) -> PictureSet:
         licence=f"apples: {apples.licence}; emoji: {emoji.licence}",
         groups=np.concatenate([groups[0], groups[1] + groups[0].max(initial=-1) + 1]),
         notes=apples.notes + emoji.notes,
-        draw=draw,
+        draw=partial(_draw_joined, apples, emoji),
     )
+
+
+def _draw_joined(apples: PictureSet, emoji: PictureSet, indices: np.ndarray, size: int) -> np.ndarray:
+    chosen, first = np.asarray(indices, dtype=np.int64), len(apples)
+    drawn = np.zeros((len(chosen), size, size, 3), np.uint8)
+    for part, start, mine in zip((apples, emoji), (0, first), (chosen < first, chosen >= first), strict=True):
+        if mine.any():
+            drawn[mine] = part.at_size(chosen[mine] - start, size)
+    return drawn

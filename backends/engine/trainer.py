@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from backends.engine.config import MethodConfig
 
 SLICE_SECONDS = 0.17
 """How long a trainer aims to work between two snapshots: five updates a second with time left to draw."""
+
+PACE_MEMORY = 0.7
+"""How much of the pace so far stays when a slice has ended."""
 
 
 class TrainingError(RuntimeError):
@@ -62,6 +66,9 @@ class Trainer(ABC):
 
     method: ClassVar[str]
     step_unit: ClassVar[str] = "steps"
+    portable: ClassVar[bool] = False
+    """Whether a copy in another process, on another device, can go on with the run: all that `steps()` needs stands in
+    attributes that can be pickled, and `steps()` called anew goes on where the last one was left."""
     config: MethodConfig
     device: str
     notes: list[str]
@@ -102,11 +109,17 @@ class BudgetedTrainer(Trainer):
         budget: seconds of training, or None where the steps count.
         step: steps done.
         seconds: spent training.
+        pace: of late, in what the trainer counts a second; NaN before the first slice.
     """
 
     budget: float | None
     step: int
     seconds: float
+    pace: float = math.nan
+
+    def _keep_pace(self, now: float) -> None:
+        """Smooth the pace of the slice that has just ended."""
+        self.pace = now if math.isnan(self.pace) else PACE_MEMORY * self.pace + (1 - PACE_MEMORY) * now
 
     def _share(self) -> float:
         """How much of the run is over, in [0, 1]."""

@@ -41,7 +41,6 @@ WHOLE_SHARE = 0.5
 """Of batches whose stretches are as long as can be. With these alone, T5 knows texts with just so many gaps only."""
 CLIP_NORM = 1.0
 BETAS = (0.9, 0.98)
-PACE_MEMORY = 0.7
 KEPT_TEXTS = 4
 
 
@@ -88,6 +87,8 @@ class FrozenLanguage:
 class LanguageTrainer(BudgetedTrainer):
     """What BERT, T5 and GPT share: they differ in their config, and that decides on objective and model."""
 
+    portable = True
+
     def __init__(
         self,
         config: LanguageConfig,
@@ -131,6 +132,7 @@ class LanguageTrainer(BudgetedTrainer):
         self._draws = np.random.default_rng(config.seed)
         self._test_batches = _test_batches(self.objective, self.data.held_out, LIVE_STRETCHES, device)
         self.step, self.seconds = 0, 0.0
+        self._tested_at = 0.0
         self.loss = math.nan
         self._good = frozen_copy(self.model)
         self.untrained = self.scores = self._test(self._test_batches)
@@ -141,8 +143,6 @@ class LanguageTrainer(BudgetedTrainer):
         Raises:
             TrainingDiverged: loss or weights are no longer finite.
         """
-        pace = math.nan
-        tested_at = 0.0
         while not self._over():
             begun, tokens = time.perf_counter(), 0
             losses = []
@@ -158,13 +158,13 @@ class LanguageTrainer(BudgetedTrainer):
             spent = time.perf_counter() - begun
             self.seconds += spent
             now = tokens / spent
-            pace = now if math.isnan(pace) else PACE_MEMORY * pace + (1 - PACE_MEMORY) * now
-            if self._over() or self.seconds - tested_at > max(TEST_SECONDS, self._cost / TEST_SHARE):
+            self._keep_pace(now)
+            if self._over() or self.seconds - self._tested_at > max(TEST_SECONDS, self._cost / TEST_SHARE):
                 self.scores = self._test(self._test_batches)
                 self.seconds += self._cost
-                tested_at = self.seconds
+                self._tested_at = self.seconds
             done = self._over()
-            metrics = {"loss": self.loss, "tokens_per_second": pace, **self.scores}
+            metrics = {"loss": self.loss, "tokens_per_second": self.pace, **self.scores}
             yield Snapshot(self.step, self.step if done else self._total(), self.seconds, metrics, done=done)
 
     def freeze(self) -> FrozenLanguage:

@@ -38,6 +38,7 @@ class TrioTrainer(Trainer):
     """
 
     method: ClassVar[str] = "language"
+    portable = True
 
     def __init__(self, config: TrioConfig, *, text: Sequence[str] | None = None, device: str = "cpu") -> None:
         """Build the models; see `LanguageTrainer`.
@@ -68,7 +69,9 @@ class TrioTrainer(Trainer):
         Raises:
             TrainingDiverged: the numbers of one of them are no longer finite.
         """
-        going = {method: trainer.steps() for method, trainer in self.trainers.items()}
+        going = {
+            method: trainer.steps() for method, trainer in self.trainers.items() if trainer.step < trainer.config.steps
+        }
         while going:
             method = min(going, key=lambda name: self.trainers[name].step / self.trainers[name].config.steps)
             snapshot = next(going[method])

@@ -69,6 +69,7 @@ class MaskRatioSweep(Trainer):
     """One run per mask ratio, slice by slice by turns, so that all curves grow together."""
 
     method = "mae-ratios"
+    portable = True
 
     def __init__(
         self,
@@ -112,21 +113,19 @@ class MaskRatioSweep(Trainer):
         Raises:
             TrainingDiverged: a run's numbers are no longer finite.
         """
-        runs = {name: side.steps() for name, side in self.sides.items()}
-        seconds = dict.fromkeys(runs, 0.0)
+        runs = {name: side.steps() for name, side in self.sides.items() if side.step < side.config.steps}
         total = sum(side.config.steps for side in self.sides.values())
         waiting = list(runs)
         while waiting:
             name = min(waiting, key=lambda each: self.sides[each].step)
             snapshot = next(runs[name])
-            seconds[name] = snapshot.seconds
             self._note(name, snapshot)
             if snapshot.done:
                 waiting.remove(name)
             yield Snapshot(
                 step=sum(side.step for side in self.sides.values()),
                 total=total,
-                seconds=sum(seconds.values()),
+                seconds=sum(side.seconds for side in self.sides.values()),
                 metrics=self._metrics(),
                 done=not waiting,
             )

@@ -29,7 +29,6 @@ BETAS = (0.9, 0.95)
 CLIP_NORM = 1.0
 PATCHES_A_STEP = 16_384
 """Most patches that a step holds; with more of them it would take seconds, and whoever wants to stop would wait."""
-PACE_MEMORY = 0.7
 CHUNK_PATCHES = 32_768
 """Patches that are encoded or painted at a time outside of training."""
 
@@ -148,6 +147,7 @@ class MAETrainer(BudgetedTrainer):
     """Learns to paint hidden patches."""
 
     method = "mae"
+    portable = True
 
     def __init__(
         self,
@@ -196,6 +196,7 @@ class MAETrainer(BudgetedTrainer):
         self._film = Film(config, self.split, device)
         self.pixels = self._prober.pixels()
         self.step, self.seconds, self.measure_seconds = 0, 0.0, 0.0
+        self._probed_at = self._measured_at = 0.0
         self.loss = math.nan
         self.untrained = self.probed = self._probe()
         self.errors = self._errors.measure(self.model)
@@ -208,8 +209,6 @@ class MAETrainer(BudgetedTrainer):
         Raises:
             TrainingDiverged: loss or weights are no longer finite.
         """
-        pace = math.nan
-        self._probed_at = self._measured_at = 0.0
         while not self._over():
             begun, before = time.perf_counter(), self.step
             losses = []
@@ -223,9 +222,9 @@ class MAETrainer(BudgetedTrainer):
             spent = time.perf_counter() - begun
             self.seconds += spent
             now = self.batch * (self.step - before) / spent
-            pace = now if math.isnan(pace) else PACE_MEMORY * pace + (1 - PACE_MEMORY) * now
+            self._keep_pace(now)
             self._look()
-            metrics = {"loss": self.loss, **self.errors, "images_per_second": pace, **self.probed.scores}
+            metrics = {"loss": self.loss, **self.errors, "images_per_second": self.pace, **self.probed.scores}
             done = self._over()
             total = self.step if done else self._total()
             arrays = {"painted": self._film.newest.painted}

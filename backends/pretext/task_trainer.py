@@ -18,6 +18,7 @@ class TaskTrainer(Trainer):
     """Trains what `TaskConfig` chooses; all it does is done by that task's own trainer."""
 
     method: ClassVar[str] = "pretext"
+    portable = True
 
     def __init__(self, config: TaskConfig, *, pictures: PictureSet | None = None, device: str = "cpu") -> None:
         """Build the task's trainer; see `PretextTrainer`.

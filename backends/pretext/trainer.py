@@ -31,7 +31,6 @@ PROBE_SHARE, MEASURE_SHARE = 0.05, 0.04
 PROBE_SECONDS, MEASURE_SECONDS = 0.8, 0.5
 """At least so long from one to the next."""
 CLIP_NORM = 5.0
-PACE_MEMORY = 0.7
 TRIED = 8
 """Held-out pictures whose features must be numbers before a state is kept as good."""
 
@@ -44,6 +43,8 @@ class PretextTrainer(BudgetedTrainer):
         measured: the newest measures of the task on held-out pictures.
         measure_seconds: of the time so far, spent on measures and probes.
     """
+
+    portable = True
 
     def __init__(
         self,
@@ -105,7 +106,6 @@ class PretextTrainer(BudgetedTrainer):
         Raises:
             TrainingDiverged: loss or weights are no longer finite.
         """
-        pace = math.nan
         while not self._over():
             begun, before = time.perf_counter(), self.step
             losses = []
@@ -119,9 +119,9 @@ class PretextTrainer(BudgetedTrainer):
             spent = time.perf_counter() - begun
             self.seconds += spent
             now = self.batch * (self.step - before) / spent
-            pace = now if math.isnan(pace) else PACE_MEMORY * pace + (1 - PACE_MEMORY) * now
+            self._keep_pace(now)
             self._look()
-            metrics = {"loss": self.loss, **self.measured.metrics, "images_per_second": pace, **self.probed.scores}
+            metrics = {"loss": self.loss, **self.measured.metrics, "images_per_second": self.pace, **self.probed.scores}
             done = self._over()
             total = self.step if done else self._total()
             yield Snapshot(self.step, total, self.seconds, metrics, dict(self.measured.arrays), done=done)

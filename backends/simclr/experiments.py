@@ -57,6 +57,7 @@ class ColourExperiment(Trainer):
     """Two runs that differ in colour jitter alone, from the same weights, batch after batch by turns."""
 
     method = "simclr-colour"
+    portable = True
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class ColourExperiment(Trainer):
             WITH: SimCLRTrainer(with_colour(config), pictures=pictures, device=device, seconds=half),
         }
         self.notes = list(self.sides[WITH].notes)
+        self._newest: dict[str, Snapshot] = {}
 
     def steps(self) -> Iterator[Snapshot]:
         """Train by turns; metrics carry the side's name in front, as in "with_knn_colour".
@@ -86,16 +88,16 @@ class ColourExperiment(Trainer):
         Raises:
             TrainingDiverged: one side's numbers are no longer finite.
         """
-        runs = {name: side.steps() for name, side in self.sides.items()}
-        newest: dict[str, Snapshot] = {}
-        while True:
-            for name, run in runs.items():
-                if name in newest and newest[name].done:
-                    continue
-                newest[name] = next(run)
-                yield _both(newest, self.sides)
-                if len(newest) == len(runs) and all(snapshot.done for snapshot in newest.values()):
-                    return
+        runs = {name: side.steps() for name, side in self.sides.items() if not self._is_done(name)}
+        while runs:
+            for name, run in tuple(runs.items()):
+                self._newest[name] = next(run)
+                if self._is_done(name):
+                    del runs[name]
+                yield _both(self._newest, self.sides)
+
+    def _is_done(self, name: str) -> bool:
+        return name in self._newest and self._newest[name].done
 
     def freeze(self) -> FrozenPair:
         """Return a copy of both sides."""

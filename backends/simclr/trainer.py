@@ -33,7 +33,6 @@ PROBE_SHARE = 0.07
 PROBE_SECONDS = 0.8
 """At least so long from one probe to the next."""
 CLIP_NORM = 5.0
-PACE_MEMORY = 0.7
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,7 @@ class SimCLRTrainer(BudgetedTrainer):
     """Learns an encoder from pairs of views."""
 
     method = "simclr"
+    portable = True
 
     def __init__(
         self,
@@ -130,6 +130,7 @@ class SimCLRTrainer(BudgetedTrainer):
         self.pixels = self._prober.pixels()
         self.untrained = self.probed = self._prober.probe(self.model, 0)
         self.step, self.seconds, self.probe_seconds = 0, 0.0, 0.0
+        self._probed_at = 0.0
         self.loss = math.nan
         self._good = frozen_copy(self.model)
 
@@ -139,8 +140,6 @@ class SimCLRTrainer(BudgetedTrainer):
         Raises:
             TrainingDiverged: loss or weights are no longer finite.
         """
-        pace = math.nan
-        probed_at = 0.0
         while not self._over():
             begun, before = time.perf_counter(), self.step
             losses = []
@@ -155,15 +154,15 @@ class SimCLRTrainer(BudgetedTrainer):
             spent = time.perf_counter() - begun
             self.seconds += spent
             now = 2 * self.batch * (self.step - before) / spent
-            pace = now if math.isnan(pace) else PACE_MEMORY * pace + (1 - PACE_MEMORY) * now
+            self._keep_pace(now)
             measures = measure_collapse(first, second)
             wait = max(PROBE_SECONDS, self._prober.cost / PROBE_SHARE)
-            if self._over() or self.seconds - probed_at > wait:
+            if self._over() or self.seconds - self._probed_at > wait:
                 self._probe()
-                probed_at = self.seconds
+                self._probed_at = self.seconds
             metrics = {
                 "loss": self.loss,
-                "views_per_second": pace,
+                "views_per_second": self.pace,
                 "alignment": measures.alignment,
                 "uniformity": measures.uniformity,
                 "effective_rank": measures.effective_rank,

@@ -19,6 +19,7 @@ from playground.components import answers
 from playground.controls import Controls
 from playground.kept_runs import KeptError, keep
 from playground.session import Run, Session, SessionStore
+from playground.threads import off_the_loop
 
 MAX_WAITING = 64
 """Trainings that may stand in line; further ones wait in Gradio's own queue."""
@@ -242,7 +243,7 @@ class RunPanel:
                     return
                 run.note = ""
                 pulled = self.store.submit(run.pull)
-                yield await asyncio.to_thread(self._show, tab, session, run, "training", everything=not shown)
+                yield await off_the_loop(self._show, tab, session, run, "training", everything=not shown)
                 shown = True
                 try:
                     snapshot = await asyncio.wrap_future(pulled)
@@ -292,7 +293,7 @@ class RunPanel:
         if run is not None and run.config == config and not finished:
             return run, ""
         try:
-            building = self.store.submit(lambda: Run(tab.make_trainer(session, config), self.store.device_lock))
+            building = self.store.submit(lambda: self.store.run_of(tab.make_trainer(session, config)))
             fresh = await asyncio.wrap_future(building)
         except (TrainingError, ValueError) as error:
             return None, str(error)

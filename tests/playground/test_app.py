@@ -9,10 +9,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 import app
 from backends.engine import device
 from playground import limits
+from tests.playground.fakes import FakeConfig, FakeTrainer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -193,17 +195,23 @@ def test_mcp_with_its_package_is_asked_of_gradio(launched, monkeypatch):
     assert launched["mcp_server"] is True
 
 
-def test_on_zero_gpu_it_registers_trains_on_the_cpu_and_says_so(launched, monkeypatch):
+def test_on_zero_gpu_runs_train_in_stretches_where_a_gpu_is_lent_and_the_page_says_so(launched, monkeypatch):
     registered = []
     monkeypatch.setitem(
         sys.modules, "spaces", SimpleNamespace(GPU=lambda duration: lambda task: registered.append(task))
     )
+    monkeypatch.setattr(torch.cuda, "is_available", torch.cuda.is_available)  # put back what is replaced
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     monkeypatch.setattr(device, "choose_device", lambda name: name)  # ZeroGPU's torch says that there is a GPU
     assert app.main(["--hosted"]) == 0
     assert len(registered) == 1
     assert launched["store"].device == "cpu"
-    assert "trains on the CPU here" in launched["note"]
+    assert "in stretches on a GPU that it lends" in launched["note"]
+    assert registered[0].__name__ == "stretch"
+    portable, other = FakeTrainer(FakeConfig()), FakeTrainer(FakeConfig())
+    portable.portable = True
+    runs = launched["store"].run_of(portable), launched["store"].run_of(other)
+    assert [run._lock is launched["store"].device_lock for run in runs] == [False, True]
 
 
 def test_elsewhere_nothing_is_said_of_zero_gpu(launched):
