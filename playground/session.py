@@ -25,6 +25,7 @@ from playground.threads import SHORT_WORK, RestingPool, give_memory_back
 
 if TYPE_CHECKING:
     from backends.attention.transformers_models import ModelFolder
+    from backends.engine.zero_gpu import LentSteps
 
 SWEEP_SECONDS = 5.0
 MEMORY_SECONDS = 30.0
@@ -77,8 +78,8 @@ class FairLock:
 class Run:
     """One training run of one visitor: a trainer, how far it is, and a frozen copy to answer questions from."""
 
-    def __init__(self, trainer: Trainer, device_lock: FairLock, steps: Iterator[Snapshot] | None = None) -> None:
-        """Take turns by `device_lock`; `steps` trains in place of the trainer's own."""
+    def __init__(self, trainer: Trainer, device_lock: FairLock, lent: LentSteps | None = None) -> None:
+        """Take turns by `device_lock`; `lent` trains in place of the trainer's own steps."""
         self.id = secrets.token_hex(4)
         self.trainer = trainer
         self.config: MethodConfig = trainer.config
@@ -89,7 +90,8 @@ class Run:
         self.note = ""
         self.stale = False
         self.views: dict[str, Any] = {}
-        self._steps: Iterator[Snapshot] = trainer.steps() if steps is None else steps
+        self._steps: Iterator[Snapshot] = trainer.steps() if lent is None else lent
+        self._lent = lent
         self._lock = device_lock
         self._thinning = 1
         self._pulled = 0
@@ -98,6 +100,11 @@ class Run:
     def done(self) -> bool:
         """Whether training reached its end."""
         return self.snapshot is not None and self.snapshot.done
+
+    @property
+    def device(self) -> str:
+        """Where it trains: the trainer's device, or "lent"."""
+        return self.trainer.device if self._lent is None else self._lent.device
 
     def pull(self) -> Snapshot | None:
         """Train one slice when it is this run's turn; None when training is over.
@@ -195,7 +202,7 @@ class SessionStore:
         device: str,
         model_folder: ModelFolder | None = None,
         limits: Limits = OWN,
-        lent_steps: Callable[[Trainer], Iterator[Snapshot]] | None = None,
+        lent_steps: Callable[[Trainer], LentSteps] | None = None,
     ) -> None:
         """Take at most `max_runs` trainings at once on `device`; further ones queue.
 

@@ -55,7 +55,8 @@ class RestingPool:
     def shutdown(self) -> None:
         """Take no more work, forget what waits, and let the threads end with what they do."""
         with self._lock:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            last = self._pool
+        last.shutdown(wait=False, cancel_futures=True)  # without the lock: what is cancelled is noted
 
     def _note_done(self, _: Future[Any]) -> None:
         with self._lock:

@@ -33,6 +33,8 @@ ASKED_SECONDS = 25
 RETURN_SECONDS = 2.0
 """How old the trainer here may be: between two returns questions are answered from the older one."""
 DEVICE = "cuda"
+LENT = "lent"
+"""What stands for the device of a run that trains there."""
 NOTE = (
     "This Space has ZeroGPU hardware: pictures and language train in stretches on a GPU that it lends, everything else "
     "on the CPU, and so does a run for which it has none."
@@ -51,7 +53,7 @@ def is_zero_gpu(environment: Mapping[str, str] | None = None) -> bool:
     return value.lower() in ("1", "true")
 
 
-def register() -> Callable[[Trainer], Iterator[Snapshot]] | None:
+def register() -> Callable[[Trainer], LentSteps] | None:
     """Put a stretch of training under `spaces.GPU`, before torch is imported; None: there is no package.
 
     Returns what trains in such stretches: in place of a portable trainer's own `steps`.
@@ -67,7 +69,7 @@ def register() -> Callable[[Trainer], Iterator[Snapshot]] | None:
     # The package makes torch say that there is a GPU, so that an optimizer on the CPU asks for the GPU's streams and
     # fails. In the forked process the package puts the true answer back.
     torch.cuda.is_available = lambda: False
-    return lambda trainer: steps(trainer, lent)
+    return lambda trainer: LentSteps(trainer, lent)
 
 
 def stretch(parcel: Parcel) -> Generator[Message, None, None]:
@@ -95,32 +97,52 @@ def stretch(parcel: Parcel) -> Generator[Message, None, None]:
         yield error
 
 
-def steps(trainer: Trainer, lent: Stretch) -> Iterator[Snapshot]:
-    """Train stretch after stretch where a GPU is lent; as `Trainer.steps`, on the CPU from the moment when none is.
+class LentSteps(Iterator[Snapshot]):
+    """Stretch after stretch where a GPU is lent; in place of `Trainer.steps`, on the CPU from the moment when none is.
 
-    Raises:
-        TrainingError: the training can't go on; the trainer is as it last came back.
+    Attributes:
+        device: `LENT`, or the trainer's own from that moment on.
     """
-    from backends.engine.parcels import Parcel, pack, unpack
 
-    parcel = pack(trainer)
-    while True:
-        sent = parcel
-        with contextlib.closing(_until_none_is_lent(lent, sent)) as messages:
-            for message in messages:
-                if isinstance(message, Parcel):
-                    parcel = message.filled(sent)
-                    vars(trainer).update(vars(unpack(parcel, trainer.device)))
-                elif isinstance(message, Snapshot):
-                    yield message
-                    if message.done:
+    def __init__(self, trainer: Trainer, lent: Stretch) -> None:
+        """Ask for no GPU yet: the first snapshot does."""
+        self.device = LENT
+        self._going = self._steps(trainer, lent)
+
+    def __next__(self) -> Snapshot:
+        """Train until the next snapshot.
+
+        Raises:
+            TrainingError: the training can't go on; the trainer is as it last came back.
+        """
+        return next(self._going)
+
+    def close(self) -> None:
+        """End the stretch under way; without it, that happens when nobody holds this any more."""
+        self._going.close()
+
+    def _steps(self, trainer: Trainer, lent: Stretch) -> Generator[Snapshot, None, None]:
+        from backends.engine.parcels import Parcel, pack, unpack
+
+        parcel = pack(trainer)
+        while True:
+            sent = parcel
+            with contextlib.closing(_until_none_is_lent(lent, sent)) as messages:
+                for message in messages:
+                    if isinstance(message, Parcel):
+                        parcel = message.filled(sent)
+                        vars(trainer).update(vars(unpack(parcel, trainer.device)))
+                    elif isinstance(message, Snapshot):
+                        yield message
+                        if message.done:
+                            return
+                    elif isinstance(message, TrainingError):
+                        raise message
+                    else:
+                        trainer.notes = [*trainer.notes, message]
+                        self.device = trainer.device
+                        yield from trainer.steps()
                         return
-                elif isinstance(message, TrainingError):
-                    raise message
-                else:
-                    trainer.notes = [*trainer.notes, message]
-                    yield from trainer.steps()
-                    return
 
 
 def _until_none_is_lent(lent: Stretch, parcel: Parcel) -> Generator[Any, None, None]:

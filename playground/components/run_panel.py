@@ -399,7 +399,7 @@ def status_html(phase: str, *, run: Run | None = None, line: str = "", alert: st
 
 def device_name(device: str) -> str:
     """A device as the panel calls it."""
-    return {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(device, device)
+    return {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU", "lent": "lent GPU"}.get(device, device)
 
 
 def _clock(seconds: float) -> str:

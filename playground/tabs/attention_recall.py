@@ -366,8 +366,7 @@ def draw_sweep(session: Session, run: Run, everything: bool) -> list[Any]:
 
 def describe(run: Run) -> str:
     """Pace and device."""
-    trainer: Any = run.trainer
-    device = device_name(trainer.device)
+    device = device_name(run.device)
     if run.snapshot is None:
         return device
     return f"{run.snapshot.metrics['tokens_per_second']:,.0f} symbols/s · both by turns · {device}"

@@ -224,7 +224,7 @@ def scores_html(scores: dict[str, float], run: Run | None) -> str:
 def describe(run: Run) -> str:
     """Pace and device in one line."""
     trainer: Any = run.trainer
-    device = device_name(trainer.device)
+    device = device_name(run.device)
     pairs = f"{len(trainer.pairs.train):,} pairs"
     if run.snapshot is None:
         return f"{pairs} · {device}"

@@ -200,4 +200,4 @@ def describe(run: Run) -> str:
     """Sizes and device in one line."""
     trainer: Any = run.trainer
     counts = [sum(p.numel() for p in one.model.parameters()) / 1e6 for one in trainer.trainers.values()]
-    return f"{', '.join(f'{count:.2f}' for count in counts)} M parameters · {device_name(trainer.device)}"
+    return f"{', '.join(f'{count:.2f}' for count in counts)} M parameters · {device_name(run.device)}"

@@ -189,7 +189,7 @@ def empty_curve() -> str:
 def describe(run: Run) -> str:
     """Pace and device in one line."""
     trainer: Any = run.trainer
-    device = device_name(trainer.device)
+    device = device_name(run.device)
     pictures = f"{len(trainer.split.train):,} pictures"
     if run.snapshot is None:
         return f"{pictures} · {device}"

@@ -265,9 +265,8 @@ def percent(point: RatioPoint) -> str:
 
 def describe(run: Run) -> str:
     """How many runs, how far each is, and the device."""
-    trainer: Any = run.trainer
     points: Sequence[RatioPoint] = run.frozen
-    device = device_name(trainer.device)
+    device = device_name(run.device)
     if run.snapshot is None:
         return f"{len(points)} runs by turns · {device}"
     slowest = min(points, key=lambda point: point.step)

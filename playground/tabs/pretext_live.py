@@ -245,7 +245,7 @@ def describe(run: Run) -> str:
     """Task, pace and device in one line."""
     trainer: Any = run.trainer
     pictures = f"{QUESTIONS[task_of(run.frozen.config)].capitalize()} {len(trainer.split.train):,} pictures"
-    device = device_name(trainer.device)
+    device = device_name(run.device)
     if run.snapshot is None:
         return f"{pictures} · {device}"
     return f"{pictures} · {run.snapshot.metrics['images_per_second']:,.0f}/s · {device}"

@@ -142,7 +142,7 @@ def label_of(name: str) -> str:
 def describe(run: Run) -> str:
     """Which run it is, pace and device."""
     trainer: Any = run.trainer
-    device = device_name(trainer.device)
+    device = device_name(run.device)
     done, count = len(run.frozen), len(trainer.left_out) + 1
     if run.snapshot is None:
         return f"{count} runs · {device}"

@@ -375,8 +375,7 @@ def _vote_line(answer: str, votes: Mapping[str, int]) -> str:
 
 def describe(run: Run) -> str:
     """Pace of both sides and device."""
-    trainer: Any = run.trainer
-    device = device_name(trainer.device)
+    device = device_name(run.device)
     if run.snapshot is None:
         return device
     pace = run.snapshot.metrics.get("with_views_per_second") or run.snapshot.metrics["without_views_per_second"]

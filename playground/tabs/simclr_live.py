@@ -161,7 +161,7 @@ def loss_figure(session: Session, run: Run) -> str:
 def describe(run: Run) -> str:
     """Pace and device in one line."""
     trainer: Any = run.trainer
-    device = device_name(trainer.device)
+    device = device_name(run.device)
     pictures = f"{len(trainer.split.train):,} pictures"
     if run.snapshot is None:
         return f"{pictures} · {device}"

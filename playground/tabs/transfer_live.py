@@ -195,4 +195,4 @@ def _cell(curve: Curve, count: int, best: float | None) -> str:
 def describe(run: Run) -> str:
     """How many points are measured, and the device."""
     trainer: Any = run.trainer
-    return f"{len(run.frozen)} of {trainer.planned} points · {device_name(trainer.device)}"
+    return f"{len(run.frozen)} of {trainer.planned} points · {device_name(run.device)}"

@@ -209,4 +209,4 @@ def describe(run: Run) -> str:
     trainer: Any = run.trainer
     rows = complete_rows(run.frozen, tuple(trainer.tasks), trainer.config.seeds)
     told = f"{len(rows)} of {len(trainer.encoders)} encoders · {len(trainer.tasks)} tasks"
-    return f"{told} · {device_name(trainer.device)}"
+    return f"{told} · {device_name(run.device)}"

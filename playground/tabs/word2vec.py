@@ -434,8 +434,7 @@ def neighbour_html(session: Session) -> str:
 
 def describe(run: Run) -> str:
     """Pace, epoch and device in one line."""
-    trainer: Any = run.trainer
-    device = device_name(trainer.device)
+    device = device_name(run.device)
     vocabulary = f"{len(run.frozen):,} words known"
     if run.snapshot is None:
         return f"{vocabulary} · {device}"

@@ -69,7 +69,7 @@ def test_a_run_that_diverges_there_ends_here_with_its_sentence():
         yield Snapshot(1, 10, 0.1, {"loss": 1.0})
         yield TrainingDiverged("The loss became NaN.")
 
-    steps = zero_gpu.steps(FakeTrainer(FakeConfig()), lent)
+    steps = zero_gpu.LentSteps(FakeTrainer(FakeConfig()), lent)
     assert next(steps).step == 1
     with pytest.raises(TrainingDiverged, match=r"^The loss became NaN\.$"):
         next(steps)
@@ -85,7 +85,7 @@ def test_a_run_that_nobody_watches_any_more_gives_its_gpu_back():
         finally:
             closed.append(True)
 
-    steps = zero_gpu.steps(FakeTrainer(FakeConfig()), lent)
+    steps = zero_gpu.LentSteps(FakeTrainer(FakeConfig()), lent)
     next(steps)
     steps.close()
     assert closed == [True]
