@@ -26,6 +26,7 @@ from playground.components import (
     mask_bench,
     page_tabs,
     picture_grid,
+    plotly_view,
     similarity_grid,
     webcam,
 )
@@ -260,7 +261,7 @@ def parts_of(place: gr.Tab) -> dict[str, PartPath]:
 def static_files() -> list[Path]:
     """What the page fetches by itself: plotly.js, `openTab`, scripts and styles of components, recorded runs."""
     scripted = [path for part in SCRIPTED for path in (*part.SCRIPTS.values(), part.STYLE)]
-    return [plotly_js_path(), page_tabs.SCRIPT, *scripted, *served()]
+    return [plotly_js_path(), plotly_view.READER, page_tabs.SCRIPT, *scripted, *served()]
 
 
 def labels() -> dict[str, str]:
@@ -312,7 +313,7 @@ def launch_options(limits: Limits = OWN) -> dict[str, Any]:
     return {
         "theme": theme(),
         "css_paths": [CSS_PATH],
-        "head": page_tabs.head() + "".join(part.head() for part in SCRIPTED),
+        "head": page_tabs.head() + plotly_view.head() + "".join(part.head() for part in SCRIPTED),
         "max_file_size": limits.file_bytes,
         "show_error": False,
         "enable_monitoring": False,

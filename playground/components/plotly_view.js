@@ -84,21 +84,5 @@ function figureNow() {
 (function whenSaves() { window.FigureSave ? window.FigureSave.wire(element, figureNow) : setTimeout(whenSaves, 50); })();
 watch("value", draw);
 new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-// To read plotly.js holds a slow machine for most of a second: the first chart fetches it once the page is painted, and
-// has it read when the page has nothing else to do, such as to open the tab that was just clicked.
-const READ_WITHIN_MS = 1500;
-function fetchPlotly() {
-  if (window.Plotly || document.querySelector("[data-plotly-script]")) return;
-  const ahead = document.createElement("link"), script = document.createElement("script");
-  ahead.rel = "preload";
-  ahead.as = "script";
-  ahead.href = script.src = canvas().dataset.plotly;
-  ahead.dataset.plotlyScript = "";
-  const read = () => document.head.append(script);
-  ahead.onload = ahead.onerror = () => {
-    window.requestIdleCallback ? requestIdleCallback(read, { timeout: READ_WITHIN_MS }) : read();
-  };
-  document.head.append(ahead);
-}
-requestAnimationFrame(() => setTimeout(fetchPlotly));
+requestAnimationFrame(() => setTimeout(window.readPlotly));
 (function whenReady() { window.Plotly ? draw() : setTimeout(whenReady, 50); })();

@@ -23,11 +23,9 @@ from playground.components.figure_save import HOST, save_menu
 Figure = dict[str, Any]
 """{"data": [traces], "layout": {...}} in plotly's schema."""
 
+READER = Path(__file__).parent / "plotly_reader.js"
 _SCRIPT = (Path(__file__).parent / "plotly_view.js").read_text(encoding="utf-8")
-_TEMPLATE = (
-    '<div class="{host}"><div class="plotly-view-canvas" role="img" aria-label="{label}" data-plotly="{source}"></div>'
-    "{menu}</div>"
-)
+_TEMPLATE = '<div class="{host}"><div class="plotly-view-canvas" role="img" aria-label="{label}"></div>{menu}</div>'
 
 
 def plotly_view(value: Figure | None = None, *, label: str, height: int, **options: Any) -> gr.HTML:
@@ -44,9 +42,7 @@ def plotly_view(value: Figure | None = None, *, label: str, height: int, **optio
     """
     return gr.HTML(
         value=None if value is None else pack(value),
-        html_template=_TEMPLATE.format(
-            host=HOST, label=html.escape(label), source=static_url(plotly_js_path()), menu=save_menu(label)
-        ),
+        html_template=_TEMPLATE.format(host=HOST, label=html.escape(label), menu=save_menu(label)),
         css_template=f".plotly-view-canvas {{ height: {height}px; width: 100%; }}",
         js_on_load=_SCRIPT,
         apply_default_css=False,
@@ -54,6 +50,11 @@ def plotly_view(value: Figure | None = None, *, label: str, height: int, **optio
         elem_classes=["plotly-view"],
         **options,
     )
+
+
+def head() -> str:
+    """What the page's head must hold; `READER` and plotly.js must be among the static paths."""
+    return f'<script src="{static_url(READER)}" data-plotly="{static_url(plotly_js_path())}" defer></script>'
 
 
 def pack(figure: Figure) -> str:

@@ -1,55 +1,46 @@
-"""Labels do not scale: what one person labels in a minute, an hour, a year, and what models are trained on."""
+"""Labels do not scale: what one person labels in a minute, an hour, a year, and what models are trained on.
+
+A table whose second column is a logarithmic axis: it is the first figure that anybody sees, and plotly.js is not here
+yet.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 from backends.start import labels
-from playground.figures import style
 from playground.figures.scale import in_words
 
 LAST_POWER = 10
 ROOM = 5.2
-"""Powers of ten to the right of the largest set, for its words."""
+"""Powers of ten to the right of the last line, for the words of the largest set."""
+NAMED_POWERS = 3
+"""Every third line has its number."""
 
 
-def label_scale(seconds_per_label: float, *, measured: bool) -> dict[str, Any]:
-    """Numbers of labels on a logarithmic axis, and the person-years that the two large sets take at a pace.
+def label_scale(seconds_per_label: float, *, measured: bool) -> str:
+    """Numbers of labels on a logarithmic axis, and the person-years that the two large sets take at a pace, as HTML.
 
     Args:
         seconds_per_label: the pace, above 0.
         measured: whether it is the visitor's own.
     """
-    who = "you" if measured else "one person"
-    rows = [
-        (f"{who}, in a minute", labels.labels_within(seconds_per_label, labels.MINUTE), False),
-        (f"{who}, in an hour", labels.labels_within(seconds_per_label, labels.HOUR), False),
-        (
-            f"{who}, in a working year",
-            labels.labels_within(seconds_per_label, labels.WORKING_HOURS * labels.HOUR),
-            False,
-        ),
-        ("ImageNet's labels", labels.IMAGENET_LABELS, True),
-        ("LAION's pairs", labels.LAION_PAIRS, True),
-    ]
-    names = [name for name, _, _ in rows]
-    pace = "At your pace" if measured else "At a stated pace"
-    layout = style.layout(
-        f"{pace}: {seconds_words(seconds_per_label)} a label",
-        xaxis=style.axis(
-            "labels, each line ten times the last",
-            type="log",
-            range=[0, LAST_POWER + ROOM],
-            tickvals=[10.0**power for power in range(LAST_POWER + 1)],
-            ticktext=["" if power % 3 else in_words(10.0**power) for power in range(LAST_POWER + 1)],
-            minor={"showgrid": False},
-        ),
-        yaxis=style.axis(
-            "", type="category", categoryorder="array", categoryarray=names[::-1], showgrid=False, range=[-0.6, 4.6]
-        ),
-        hovermode=False,
+    who, kind = ("you", "measured") if measured else ("one person", "stated")
+    year = labels.WORKING_HOURS * labels.HOUR
+    own = (("a minute", labels.MINUTE), ("an hour", labels.HOUR), ("a working year", year))
+    rows = [(kind, f"{who}, in {name}", labels.labels_within(seconds_per_label, time)) for name, time in own]
+    rows += [("set", "ImageNet's labels", labels.IMAGENET_LABELS), ("set", "LAION's pairs", labels.LAION_PAIRS)]
+    drawn = "".join(
+        f'<tr class="{kind}"><th scope="row">{name}</th><td><i style="width:{_place(count)}"></i>'
+        f'<i style="left:{_place(count)}"></i><span style="left:{_place(count)}">'
+        f"{_said(count, seconds_per_label, kind == 'set')}</span></td></tr>"
+        for kind, name, count in rows
     )
-    return {"data": [*_stems(rows, measured), *_marks(rows, seconds_per_label, measured)], "layout": layout}
+    pace = "At your pace" if measured else "At a stated pace"
+    return (
+        f'<table class="label-scale"><caption>{pace}: {seconds_words(seconds_per_label)} a label</caption>'
+        f"<tbody>{drawn}</tbody><tfoot>{_axis()}</tfoot></table>"
+    )
 
 
 def seconds_words(seconds: float) -> str:
@@ -66,49 +57,20 @@ def years_words(years: float) -> str:
     return f"{max(0.1, 12 * years):.1f} working months"
 
 
-def _stems(rows: list[tuple[str, float, bool]], measured: bool) -> list[dict[str, Any]]:
-    return [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": [1, count],
-            "y": [name, name],
-            "line": {"color": _colour(is_set, measured), "width": 3},
-            "opacity": 0.45,
-        }
-        for name, count, is_set in rows
-    ]
+def _place(count: float) -> str:
+    """Where a number stands, from the axis's left end."""
+    return f"{100 * math.log10(count) / (LAST_POWER + ROOM):.2f}%"
 
 
-def _marks(rows: list[tuple[str, float, bool]], seconds: float, measured: bool) -> list[dict[str, Any]]:
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers+text",
-            "x": [count],
-            "y": [name],
-            "text": [_said(count, seconds, is_set)],
-            "textposition": "middle right",
-            "textfont": {"size": 13, "color": style.TEXT},
-            "marker": {
-                "color": _colour(is_set, measured),
-                "size": 12,
-                "symbol": "circle" if is_set or measured else "circle-open",
-                "line": {"width": 0 if is_set or measured else 2},
-            },
-            "cliponaxis": False,
-        }
-        for name, count, is_set in rows
-    ]
+def _axis() -> str:
+    named = "".join(
+        f'<span style="left:{_place(10.0**power)}">{in_words(10.0**power)}</span>'
+        for power in range(0, LAST_POWER + 1, NAMED_POWERS)
+    )
+    return f"<tr><td></td><td>{named}<em>labels, each line ten times the last</em></td></tr>"
 
 
 def _said(count: float, seconds: float, is_set: bool) -> str:
     if not is_set:
-        return f"  {in_words(count)}"
-    return f"  <b>{in_words(count)}</b>: {years_words(labels.person_years(seconds, count))}"
-
-
-def _colour(is_set: bool, measured: bool) -> str:
-    if is_set:
-        return style.HIGHLIGHT
-    return style.ACCENT if measured else style.MUTED
+        return in_words(count)
+    return f"<b>{in_words(count)}</b>: {years_words(labels.person_years(seconds, count))}"

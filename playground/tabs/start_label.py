@@ -15,8 +15,8 @@ import gradio as gr
 from backends.start import labels
 from backends.start.labels import CATEGORIES, Asked
 from playground.components import answers
+from playground.components.figure_save import saveable
 from playground.components.pick_area import NO_EVENT, pick_area, picked
-from playground.components.plotly_view import pack, plotly_view
 from playground.components.sprites import data_url
 from playground.figures.label_scale import label_scale, seconds_words, years_words
 from playground.session import Session, SessionStore
@@ -26,7 +26,6 @@ KEPT = "start_labels"
 BEGIN = "begin"
 STATED_SECONDS = 1.0
 """The pace that the chart shows before the visitor has labelled anything."""
-SHOWN_HEIGHT = 256
 _PICK = re.compile(r"(\d{1,6}):(\d{1,3}):(\d{1,2})", re.ASCII)
 
 
@@ -83,10 +82,10 @@ def lay_out_label() -> LabelPart:
         with gr.Column(scale=0, min_width=300, elem_classes=["start-label-side"]):
             board = pick_area(board_html(None), elem_id="start-label-board", keys=True)
         with gr.Column(scale=1, min_width=420, elem_classes=["start-label-chart"]):
-            chart = plotly_view(
+            chart = gr.HTML(
                 label_scale(STATED_SECONDS, measured=False),
-                label="Labels on a logarithmic scale: one person's in a minute, an hour and a year, ImageNet, LAION",
-                height=SHOWN_HEIGHT,
+                html_template=saveable('class="start-label-scale"', "Labels on a logarithmic scale", "${value}"),
+                apply_default_css=False,
                 elem_id="start-label-scale",
             )
             said = answers.html_area(said_html(None), elem_id="start-label-said")
@@ -134,11 +133,10 @@ def label_views(session: Session) -> list[Any]:
     """Values of the board, the chart and what is said of both; the chart only where it changes."""
     labelling: Labelling | None = session.uploads.get(KEPT)
     if labelling is None or not labelling.given:
-        chart = label_scale(STATED_SECONDS, measured=False)
-        return [board_html(labelling), pack(chart), said_html(None)]
+        return [board_html(labelling), label_scale(STATED_SECONDS, measured=False), said_html(None)]
     if not labelling.over:
         return [board_html(labelling), gr.skip(), said_html(labelling)]
-    return [board_html(labelling), pack(label_scale(labelling.seconds_per_label, measured=True)), said_html(labelling)]
+    return [board_html(labelling), label_scale(labelling.seconds_per_label, measured=True), said_html(labelling)]
 
 
 def board_html(labelling: Labelling | None) -> str:

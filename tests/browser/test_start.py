@@ -24,7 +24,7 @@ def session_of(server: Server):
 
 def test_ten_labels_by_mouse_and_keys_are_drawn_into_the_chart_and_kept_by_a_reload(visitor, server):
     page = visitor.page
-    page.wait_for_selector("#start-label-scale .main-svg")
+    page.wait_for_selector("#start-label-scale .label-scale")
     assert "At a stated pace" in page.inner_text("#start-label-scale")
     page.click("#start-label-board [data-pick=begin]")
     for number in range(10):

@@ -41,11 +41,13 @@ def save_menu(label: str) -> str:
     )
 
 
-def saveable(attributes: str, label: str) -> str:
-    """An empty element for a figure of markup and canvases, and its menu, as HTML.
+def saveable(attributes: str, label: str, figure: str = "") -> str:
+    """An element for a figure of markup and canvases, and its menu, as HTML.
 
     Args:
         attributes: of the element that the figure's script fills, `class` among them.
         label: what the figure shows; it names the files too.
+        figure: what the element holds, as HTML; nothing where a script fills it.
     """
-    return f'<div class="{HOST}"><div {attributes} data-figure="{html.escape(label)}"></div>{save_menu(label)}</div>'
+    named = f'{attributes} data-figure="{html.escape(label)}"'
+    return f'<div class="{HOST}"><div {named}>{figure}</div>{save_menu(label)}</div>'

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 if TYPE_CHECKING:
     from backends.engine.trainer import Snapshot, Trainer
 
-STEPS = 300
+STEPS = 160
 
 
 class Lender(BaseHTTPRequestHandler):
@@ -57,7 +57,7 @@ def main() -> None:
     }
     from backends.engine import zero_gpu
 
-    zero_gpu.DEVICE, zero_gpu.STRETCH_SECONDS, zero_gpu.RETURN_SECONDS = "cpu", 0.8, 0.3
+    zero_gpu.DEVICE, zero_gpu.STRETCH_SECONDS, zero_gpu.RETURN_SECONDS = "cpu", 0.5, 0.2
     lent_steps = zero_gpu.register()
     assert lent_steps is not None
     import spaces.zero.torch as package
