@@ -2,6 +2,10 @@
 const canvas = () => element.querySelector(".plotly-view-canvas");
 const css = (name, fallback) => getComputedStyle(document.body).getPropertyValue(name).trim() || fallback;
 
+// In lecture mode all type is larger.
+const typeSize = (size, times = 1.2) => (document.body.classList.contains("lecture") ? Math.round(size * times) : size);
+const enlarged = (part, times) => (part?.font?.size ? { ...part, font: { ...part.font, size: typeSize(part.font.size, times) } } : part);
+
 // The page's colours, read at each drawing, so that dark mode needs no figure of its own.
 function themed(layout) {
   const text = css("--chart-text", "#333"), grid = css("--chart-grid", "#e5e7eb");
@@ -9,10 +13,14 @@ function themed(layout) {
   const out = {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", uirevision: "keep", hovermode: "closest",
     ...layout,
-    font: { family: css("--font", "system-ui, sans-serif"), size: 13, color: text, ...(layout.font || {}) },
+    font: { family: css("--font", "system-ui, sans-serif"), size: typeSize(13), color: text, ...(layout.font || {}) },
     hoverlabel: { bgcolor: css("--chart-hover", "#fff"), bordercolor: grid, font: { color: text } },
   };
-  for (const key of Object.keys(layout)) if (/^[xy]axis\d*$/.test(key)) out[key] = axis(layout[key]);
+  for (const key of Object.keys(layout)) {
+    if (/^[xy]axis\d*$/.test(key)) out[key] = axis({ ...layout[key], title: enlarged(layout[key].title) });
+  }
+  out.title = enlarged(layout.title, 1.08);   // it must fit above the chart
+  if (layout.annotations) out.annotations = layout.annotations.map((each) => enlarged(each));
   return out;
 }
 // The colours of figures/style.py by the page's variables.
@@ -24,6 +32,7 @@ function inkedTrace(trace) {
   for (const part of ["marker", "line", "textfont"]) {
     if (out[part] && typeof out[part].color === "string") out[part] = { ...out[part], color: inked(out[part].color) };
   }
+  if (out.textfont && out.textfont.size) out.textfont = { ...out.textfont, size: typeSize(out.textfont.size) };
   return out;
 }
 // No button of the bar may reach another host, so the buttons are named one by one.
