@@ -77,6 +77,37 @@ def test_the_tour_is_walked_by_keyboard_alone(guest):
     assert guest.errors == []
 
 
+TYPE = {
+    "a tab's name": ".techniques button[role=tab]",
+    "a setting": ".setting [data-testid=block-info]",
+    "a setting's value": ".setting input",
+    "a button": ".run-buttons button",
+    "how far it is": ".status",
+    "a sentence": ".answer, .note",
+    "a chart's axis": ".xtick text",
+}
+
+
+def type_sizes(guest: Visitor) -> dict[str, float]:
+    size = """(selector) => {
+      const shown = [...document.querySelectorAll(selector)].find((each) => each.getClientRects().length);
+      return shown ? parseFloat(getComputedStyle(shown).fontSize) : 0;
+    }"""
+    return {name: guest.page.evaluate(size, selector) for name, selector in TYPE.items()}
+
+
+def test_all_type_is_larger(guest):
+    guest.page.get_by_role("tab", name="Your run").click()
+    guest.page.wait_for_selector("#pretext-views-tabs .xtick text")
+    before = type_sizes(guest)
+    assert all(before.values()), before
+    guest.page.goto(f"{guest.page.url.partition('?')[0]}?step=hole")
+    ready(guest, "hole")
+    guest.page.wait_for_selector("#pretext-views-tabs .xtick text")
+    after = type_sizes(guest)
+    assert {name for name in TYPE if after[name] < 1.08 * before[name]} == set(), (before, after)
+
+
 def test_letters_typed_in_a_field_are_letters(guest):
     number = guest.page.locator("#pretext-steps input")
     number.focus()
