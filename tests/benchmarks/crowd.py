@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -73,15 +74,13 @@ def told(seen: Seen) -> dict[str, Any]:
 
 
 def kept(before: dict[str, int], samples: list[dict[str, int]], after: dict[str, int]) -> dict[str, int]:
-    """What the process held before the crowd, a third and two thirds into its stay, at its end, and after."""
-    third = len(samples) // 3
-    moments = {
-        "before": before,
-        "settled": samples[third],
-        "later": samples[2 * third],
-        "at_end": samples[-1],
-        "after": after,
+    """What the process held before the crowd, in each third of its stay (medians: a moment's peak says little), after."""
+    cuts = [len(samples) * third // 3 for third in range(4)]
+    thirds = {
+        name: {key: round(median(sample[key] for sample in samples[start:end])) for key in before}
+        for name, start, end in zip(("first_third", "second_third", "last_third"), cuts[:-1], cuts[1:], strict=True)
     }
+    moments = {"before": before, **thirds, "after": after}
     return {f"{name}_{moment}": value for moment, held in moments.items() for name, value in held.items()}
 
 

@@ -107,3 +107,11 @@ def test_two_visitors_label_pictures_of_their_own(visitor, new_visitor):
     visitor.page.click("#start-label-board .start-option >> nth=0")
     wait_for(lambda: "2 of 10" in visitor.page.inner_text("#start-label-board"), "the next picture")
     assert "1 of 10" in other.page.inner_text("#start-label-board")
+
+
+def test_plotly_is_read_ahead_once_though_no_chart_asks_for_it(visitor):
+    visitor.page.wait_for_selector("#start-label-scale .label-scale")
+    assert visitor.page.locator(".plotly-view-canvas").count() == 0
+    visitor.page.wait_for_function("window.Plotly")
+    assert sum(request.endswith("/plotly.min.js") for request in visitor.requests) == 1
+    assert visitor.errors == []
