@@ -74,7 +74,7 @@ def told(seen: Seen) -> dict[str, Any]:
 
 
 def kept(before: dict[str, int], samples: list[dict[str, int]], after: dict[str, int]) -> dict[str, int]:
-    """What the process held before the crowd, in each third of its stay (medians: a moment's peak says little), after."""
+    """What the process held before the crowd, in each third of its stay (medians), and after."""
     cuts = [len(samples) * third // 3 for third in range(4)]
     thirds = {
         name: {key: round(median(sample[key] for sample in samples[start:end])) for key in before}
