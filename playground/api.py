@@ -6,6 +6,7 @@ Called with gradio_client, a script has a session of its own, as a visitor has: 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import gradio as gr
 
@@ -140,9 +141,14 @@ def endpoints() -> dict[str, str]:
 
 
 def describe(demo: gr.Blocks) -> None:
-    """Give each named endpoint of a built page its line, which API listings and MCP clients read."""
+    """Give each named endpoint of a built page its line, which API listings and MCP clients read.
+
+    Its handler gets its name too: Gradio calls an endpoint's MCP tool after the handler.
+    """
     named = endpoints()
     for event in _public(demo):
+        handler: Any = getattr(event.fn, "__func__", event.fn)
+        handler.__name__ = str(event.api_name)
         if (said := named.get(str(event.api_name))) is not None:
             event.api_description = said
 

@@ -40,6 +40,15 @@ def test_no_name_got_a_number_for_being_taken(endpoints):
     assert [name for name in endpoints if name.endswith(("_1", "_2")) and not name.endswith("by_hand_step_1")] == []
 
 
+def test_mcp_clients_find_every_endpoint_by_its_name_and_line(served, endpoints):
+    from gradio.mcp import GradioMCPServer
+
+    server = GradioMCPServer(served.demo)
+    assert set(server.tool_to_endpoint) == {name.strip("/") for name in endpoints}
+    schema, _ = server.get_input_schema("word2vec_analogy")
+    assert list(schema["properties"]) == ["first", "second", "third"]
+
+
 def test_a_script_asks_for_an_analogy(client):
     answer, *_ = client.predict("king", "man", "woman", api_name="/word2vec_analogy")
     assert "queen" in answer
