@@ -93,5 +93,8 @@ function figureNow() {
 (function whenSaves() { window.FigureSave ? window.FigureSave.wire(element, figureNow) : setTimeout(whenSaves, 50); })();
 watch("value", draw);
 new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-requestAnimationFrame(() => setTimeout(window.readPlotly));
-(function whenReady() { window.Plotly ? draw() : setTimeout(whenReady, 50); })();
+(function whenReady() {
+  if (window.Plotly) return draw();
+  window.readPlotly?.();   // once it is here itself; more than once does nothing
+  setTimeout(whenReady, 50);
+})();

@@ -37,10 +37,9 @@ def label_scale(seconds_per_label: float, *, measured: bool) -> str:
         for kind, name, count in rows
     )
     pace = "At your pace" if measured else "At a stated pace"
-    return (
-        f'<table class="label-scale"><caption>{pace}: {seconds_words(seconds_per_label)} a label</caption>'
-        f"<tbody>{drawn}</tbody><tfoot>{_axis()}</tfoot></table>"
-    )
+    caption = f"<caption>{pace}: {seconds_words(seconds_per_label)} a label</caption>"
+    lines = f"--lines:{_place(10.0**LAST_POWER)}"
+    return f'<table class="label-scale" style="{lines}">{caption}<tbody>{drawn}</tbody><tfoot>{_axis()}</tfoot></table>'
 
 
 def seconds_words(seconds: float) -> str:

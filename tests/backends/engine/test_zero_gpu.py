@@ -11,6 +11,7 @@ import pytest
 
 from backends.engine import zero_gpu
 from backends.engine.trainer import Snapshot, TrainingDiverged
+from playground.session import FairLock, Run
 from tests.playground.fakes import FakeConfig, FakeTrainer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -73,6 +74,21 @@ def test_a_run_that_diverges_there_ends_here_with_its_sentence():
     assert next(steps).step == 1
     with pytest.raises(TrainingDiverged, match=r"^The loss became NaN\.$"):
         next(steps)
+
+
+def test_it_says_where_it_trains_also_from_the_moment_when_no_gpu_is_lent():
+    def lent(parcel):
+        yield Snapshot(1, 10, 0.1, {"loss": 1.0})
+        raise RuntimeError("GPU task aborted")
+
+    trainer = FakeTrainer(FakeConfig())
+    steps = zero_gpu.LentSteps(trainer, lent)
+    run = Run(trainer, FairLock(), steps)
+    assert run.pull().step == 1
+    assert run.device == zero_gpu.LENT
+    assert run.pull() is not None
+    assert run.device == trainer.device == "cpu"
+    assert trainer.notes[-1] == zero_gpu.NONE_LENT
 
 
 def test_a_run_that_nobody_watches_any_more_gives_its_gpu_back():
