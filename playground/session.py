@@ -188,6 +188,11 @@ class Session:
         if driver is None or self._drivers.get(tab) is driver:
             self._drivers.pop(tab, None)
 
+    def adopt(self, other: Session) -> None:
+        """Take over the runs, now paused, and the uploads of another session that this one has none of."""
+        self.runs |= {tab: run for tab, run in other.runs.items() if tab not in self.runs}
+        self.uploads |= {key: kept for key, kept in other.uploads.items() if key not in self.uploads}
+
     def stop_all(self) -> None:
         """Pause every run."""
         self._drivers.clear()
@@ -230,9 +235,10 @@ class SessionStore:
         return Run(trainer, FairLock(), self._lent_steps(trainer))
 
     def attach(self, owner: str, token: str | None, reloaded: bool = False) -> Session:
-        """Give a page its session: the one behind the token if no other open page has it, else a new one.
+        """Give a page its session: the one behind the token if no other open page has it, else the one it made itself.
 
         A page that says it was `reloaded` takes the session over: the page before it is gone, known here or not yet.
+        What a visitor did before the page had opened (see `of`) is kept, where the token's session has none of it.
         """
         with self._lock:
             self._ensure_sweeper()
@@ -240,12 +246,13 @@ class SessionStore:
             if reloaded and known is not None and known.owner not in (None, owner):
                 self.detach(str(known.owner))
             session = known if known is not None and known.owner in (None, owner) else None
+            early = self._by_owner.get(owner)
             if session is None:
-                session = Session(secrets.token_urlsafe(24))
+                session = early or Session(secrets.token_urlsafe(24))
                 self._sessions[session.token] = session
-            before = self._by_owner.get(owner)
-            if before is not None and before is not session:
+            if early is not None and early is not session:
                 self.detach(owner)
+                session.adopt(early)
             session.owner, session.left = owner, None
             self._by_owner[owner] = session
             self.touch(session)

@@ -99,6 +99,20 @@ def test_keys_press_nothing_where_it_is_not_seen_or_where_somebody_writes(visito
     assert session_of(server).uploads[start_game.KEPT].answered == []
 
 
+def test_what_is_clicked_before_the_page_has_its_session_is_kept(new_visitor, server, monkeypatch):
+    monkeypatch.setattr(server.store, "is_taken", lambda *_: True)  # looked at for 1.5 s, while the page opens
+    page = new_visitor().page
+    page.click("#start-label-board [data-pick=begin]")
+    page.wait_for_selector("#start-label-board .start-option")
+    early = server.store.counts()["sessions"]
+    page.click("#start-label-board .start-option >> nth=0")
+    wait_for(lambda: "2 of 10" in page.inner_text("#start-label-board"), "the next picture")
+    page.wait_for_timeout(2000)
+    assert "2 of 10" in page.inner_text("#start-label-board")
+    assert len(session_of(server).uploads[start_label.KEPT].given) == 1
+    assert server.store.counts()["sessions"] <= early
+
+
 def test_two_visitors_label_pictures_of_their_own(visitor, new_visitor):
     other = new_visitor()
     for guest in (visitor, other):

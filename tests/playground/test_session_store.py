@@ -42,6 +42,32 @@ def test_a_page_that_opens_twice_keeps_its_session(store):
     assert store.attach("page", session.token) is session
 
 
+@pytest.mark.parametrize("token", [None, "a" * 32])
+def test_what_is_done_before_a_page_has_opened_is_kept_and_trains_on(store, token):
+    early = store.of("page")
+    early.runs["mae"] = run = fake_run(store)
+    driver = early.drive("mae")
+    early.uploads["game"] = "begun"
+    opened = store.attach("page", token)
+    assert opened is early
+    assert opened.is_driver("mae", driver)
+    assert (opened.runs, opened.uploads) == ({"mae": run}, {"game": "begun"})
+
+
+def test_a_reloaded_page_keeps_what_it_had_and_adds_what_was_done_before_it_had_opened(store):
+    saved = store.attach("page", None)
+    saved.runs["mae"] = old = fake_run(store)
+    saved.uploads["game"] = "half played"
+    store.detach("page")
+    early = store.of("page after reload")
+    early.runs |= {"mae": fake_run(store), "clip": (new := fake_run(store))}
+    early.uploads |= {"game": "begun", "labels": "two"}
+    assert store.attach("page after reload", saved.token) is saved
+    assert saved.runs == {"mae": old, "clip": new}
+    assert saved.uploads == {"game": "half played", "labels": "two"}
+    assert saved.training() == 0
+
+
 @pytest.mark.parametrize("token", [None, "", "a" * 32, "x" * 100_000, 7, 1.5, True, ["a"], {"token": "a"}])
 def test_a_wrong_token_gets_a_new_session(store, token):
     other = store.attach("another page", None)
