@@ -180,12 +180,14 @@ class Browsing:
         asked: which of them are wanted.
         tile: pixels a side that are sharp on the visitor's screen.
         shown: by grid id, those sent last: answers may overtake each other.
+        told: which version of the own pictures the note beside their door tells of.
     """
 
     subject: Subject | None = None
     asked: Asked = field(default_factory=Asked)
     tile: int = TILE
     shown: dict[str, Shown] = field(default_factory=dict)
+    told: int = 0
 
     def remember(self, shown: Shown) -> None:
         """Keep what was sent to the page, in place of what was sent long before."""
@@ -252,7 +254,7 @@ def wire_pictures(store: SessionStore, use: PictureUse, part: PicturesPart, cont
     def on_open(event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         session = session_of(request)
         shown = opened_views(use, session, values, event._data)
-        return [*shown, own_note_html(own_pictures(session))]
+        return [*shown, opened_note(use, session, event._data)]
 
     def on_settings(request: gr.Request, *values: Any) -> Iterator[list[Any]]:
         yield from settings_views(use, session_of(request), values)
@@ -376,6 +378,17 @@ def take_pictures(session: Session, path: str | None) -> tuple[str, bool]:
         return answers.problem(str(error)), False
     take_own_pictures(session, pictures)
     return own_note_html(pictures), True
+
+
+def opened_note(use: PictureUse, session: Session, event_data: Any) -> Any:
+    """The grid came into the page, or into sight again: the note on own pictures, or nothing where it tells of them.
+
+    It comes with the grid, which takes its time: it must not take the place of what was said of a .zip meanwhile.
+    """
+    browsing, version = browsing_of(use, session), own_version(session)
+    told = browsing.told if is_back(event_data) else 0  # a page that is new tells of none
+    browsing.told = version
+    return gr.skip() if told == version else own_note_html(own_pictures(session))
 
 
 def own_note_html(pictures: PictureSet | None) -> str:

@@ -495,6 +495,16 @@ def test_coming_back_to_the_same_pictures_sends_nothing_and_to_others_all(sessio
     assert "32 training pictures." in text(open_views(session, OWN_SET)), "a page that is new gets them always"
 
 
+def test_the_note_on_own_pictures_comes_where_the_page_does_not_tell_of_them_and_replaces_no_other(session, folders):
+    new, back = {"size": 48}, {"back": True}
+    assert tab.opened_note(USE, session, new) == gr.skip(), "the door is said by the page itself"
+    assert take_pictures(session, str(folders))[1]
+    assert "12 pictures in 2 folders." in tab.opened_note(USE, session, back), "brought in another tab"
+    assert tab.opened_note(USE, session, back) == gr.skip()
+    assert "12 pictures in 2 folders." in tab.opened_note(USE, session, new), "the page was reloaded"
+    assert tab.opened_note(USE, session, back) == gr.skip()
+
+
 @pytest.mark.parametrize("back", [None, 1, "true", [True], EVIL], ids=repr)
 def test_only_a_true_word_counts_as_coming_back(session, split, back):
     open_views(session)
