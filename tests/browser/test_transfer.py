@@ -91,9 +91,15 @@ def test_other_pictures_have_other_tasks_and_a_missing_run_is_said(guest):
 
 
 def options(guest: Visitor, name: str) -> list[str]:
-    """What a list has on offer."""
-    guest.page.click(f"#transfer-{name} input")
-    guest.page.wait_for_selector("[role=option]")
+    """What a list has on offer; settings that come at the same time close it, and it opens with the focus alone."""
+
+    def opened() -> bool:
+        guest.page.locator(f"#transfer-{name} input").blur()
+        guest.page.click(f"#transfer-{name} input")
+        guest.page.wait_for_timeout(200)
+        return guest.page.get_by_role("option").count() > 0
+
+    wait_for(opened, "the list")
     texts = [text.strip().removeprefix("✓").strip() for text in guest.page.get_by_role("option").all_inner_texts()]
     guest.page.keyboard.press("Escape")
     return texts
