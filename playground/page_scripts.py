@@ -1,10 +1,11 @@
-"""Others' scripts, mended on the way to the browser: three loops of Gradio's cut short, and plotly.js with few charts.
+"""Others' scripts, mended on the way to the browser: four places of Gradio's, and plotly.js with few charts.
 
 Gradio's page walks all its components once for each target of each event and for each value that an event brings, and
 all events once for each component. With 1,400 components and 700 events that held the browser for seven seconds before
-the first page, and for half a second when it was filled (Gradio 6.31). The places are known word for word (names that a
-bundler gave aside): where a release has them, they are mended as the script is served; where it hasn't, the script is
-served as it is. What is done to plotly.js stands in `playground.components.plotly_traces`.
+the first page, and for half a second when it was filled (Gradio 6.31): these three loops are cut short. And a list
+that is open while its choices become fewer draws one that is gone, which is an error. The places are known word for
+word (names that a bundler gave aside): where a release has them, they are mended as the script is served; where it
+hasn't, the script is served as it is. What is done to plotly.js stands in `playground.components.plotly_traces`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from playground.components.plotly_view import plotly_js_path, static_url
 
 ASSETS = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 ROUTE = "/assets/"
-SCRIPT_NAMES = ("Blocks-*.js", "core-*.js")
+SCRIPT_NAMES = ("Blocks-*.js", "core-*.js", "Index-*.js")
 """The scripts that are looked through."""
 CACHING = "max-age=0, must-revalidate"
 """As Gradio says of its own assets."""
@@ -66,9 +67,13 @@ FIND_COMPONENT_MENDED = (
     r"look(root,[]);return found}"
 )
 
+DRAWN_CHOICE = re.compile(rf"(?<=\.choices\[)(?P<index>{_NAME}\({_NAME}\)\])(?=\[0\])")
+"""Draws the label of a list's choice: now also where there is none any more."""
+
 
 def mend(script: str) -> str:
-    """A script with the known loops cut short; the same where it has none of them."""
+    """A script with the known places mended; the same where it has none of them."""
+    script = DRAWN_CHOICE.sub(r"\g<index>?.", script)
     script = EVENT_ARGUMENTS.sub(r"\g<head>if(Object.keys(\g<given>??{}).length===0)return()=>{};", script)
     script = FIND_COMPONENT.sub(FIND_COMPONENT_MENDED, script)
     return ATTACHED_EVENTS.sub(

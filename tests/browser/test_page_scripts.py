@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
+import gradio as gr
 import pytest
 
+from playground import shell
 from playground.page_scripts import ASSETS, FIND_COMPONENT, mend
+from tests.browser.conftest import PATIENCE_SECONDS, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -90,3 +96,28 @@ def test_a_component_is_found_wherever_it_has_moved(browser):
     page.close()
     assert before == after
     assert sum(found is not None for found in before) > 15
+
+
+def test_a_list_that_is_open_while_its_choices_become_fewer_draws_the_new_ones(lend_page):
+    asked = threading.Event()
+
+    def fewer() -> Any:
+        asked.wait(PATIENCE_SECONDS)
+        return gr.update(choices=["one", "two"], value="one")
+
+    with gr.Blocks() as demo:
+        listed = gr.Dropdown([f"choice {i}" for i in range(12)], elem_id="listed", interactive=True)
+        gr.Button("Fewer", elem_id="fewer").click(fewer, None, listed, show_progress="hidden")
+    options = {**shell.launch_options(), "head": "", "css_paths": []}
+    _, address, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, **options)
+    try:
+        lent = lend_page()
+        lent.page.goto(address)
+        lent.page.click("#fewer")
+        lent.page.click("#listed input")
+        wait_for(lambda: lent.page.get_by_role("option").count() == 12, "the list")
+        asked.set()
+        wait_for(lambda: lent.page.get_by_role("option").count() == 2, "the new choices")
+        assert lent.errors == []
+    finally:
+        demo.close()

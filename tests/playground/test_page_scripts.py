@@ -13,12 +13,17 @@ def script_of(name: str) -> str:
     return next(path.read_text("utf-8") for path in page_scripts.ASSETS.glob(name))
 
 
+def scripts_of(name: str) -> list[str]:
+    return [path.read_text("utf-8") for path in page_scripts.ASSETS.glob(name)]
+
+
 def test_the_loops_of_the_installed_gradio_are_known():
-    scripts = [script_of(name) for name in page_scripts.SCRIPT_NAMES]
+    scripts = [script for name in page_scripts.SCRIPT_NAMES for script in scripts_of(name)]
     assert sum(len(page_scripts.EVENT_ARGUMENTS.findall(script)) for script in scripts) == 1
     assert sum(len(page_scripts.ATTACHED_EVENTS.findall(script)) for script in scripts) == 1
     assert sum(len(page_scripts.FIND_COMPONENT.findall(script)) for script in scripts) == 1
-    assert len(page_scripts.mended_scripts()) == 2
+    assert sum(len(page_scripts.DRAWN_CHOICE.findall(script)) for script in scripts) == 2, "text and aria-label"
+    assert len(page_scripts.mended_scripts()) == 3
 
 
 @pytest.mark.parametrize(
