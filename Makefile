@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test slow bench check setup setup-dev browser clean
+.PHONY: run test slow late bench check setup setup-dev browser clean
 
 run: setup
 	$(BIN)/python app.py $(ARGS)
@@ -21,6 +21,10 @@ endif
 
 slow: setup-dev browser
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+# What drives a browser, with every answer of the server late.
+late: setup-dev browser
+	$(BIN)/python -m pytest -p tests.browser.late_answers -m "not slow and browser" $(ARGS)
 
 bench: setup-dev browser
 	for name in word2vec explorer simclr attention language pretext mae clip first_page crowd answers; do $(BIN)/python -m tests.benchmarks $$name --json $(ARGS) || exit 1; done
