@@ -251,8 +251,8 @@ class SessionStore:
                 session = early or Session(secrets.token_urlsafe(24))
                 self._sessions[session.token] = session
             if early is not None and early is not session:
-                self.detach(owner)
                 session.adopt(early)
+                self._free(early)
             session.owner, session.left = owner, None
             self._by_owner[owner] = session
             self.touch(session)
