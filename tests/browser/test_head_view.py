@@ -697,7 +697,6 @@ def test_tokens_of_any_script_and_length_break_no_layout(open_page, width):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_128_tokens_are_painted_soon_after_their_value_came(open_page):
     value = pack_heads([synthetic.view(128)])
     script = (

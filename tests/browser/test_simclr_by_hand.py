@@ -173,6 +173,7 @@ def test_the_keyboard_alone_changes_cosines_and_temperature(open_page):
     assert shown.state()["tau"] == 10
 
 
+@pytest.mark.slow
 def test_redrawing_while_dragging_keeps_up_with_the_pointer(open_page):
     shown = open_page()
     taken = shown.bench(

@@ -49,7 +49,7 @@ def address(tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture
 def client(address) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=20) as made:
+    with httpx.Client(base_url=address, timeout=60) as made:
         yield made
 
 
@@ -269,6 +269,6 @@ def test_a_page_that_closes_waits_for_the_handler_that_still_runs():
         gr.Button().click(slow, api_name="slow")
     demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, **shell.launch_options(SMALL))
     Client(demo.local_url, verbose=False).submit(api_name="/slow")
-    assert begun.wait(10)
+    assert begun.wait(60)
     demo.close(verbose=False)
     assert ended.is_set()

@@ -13,7 +13,7 @@ from playground.session import HISTORY_POINTS, FairLock, Run, Session
 from tests.playground.fakes import DIVERGED, FakeConfig, FakeTrainer
 
 
-def until(condition, seconds=5.0):
+def until(condition, seconds=60.0):
     ends = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends, "it did not happen in time"
@@ -33,7 +33,7 @@ def test_turns_are_given_in_the_order_of_asking():
             thread.start()
             until(lambda asked=number + 1: len(lock._waiting) == asked)
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     assert order == list(range(12))
 
 
@@ -50,7 +50,7 @@ def test_who_asks_again_goes_behind_those_who_wait():
         until(lambda: lock._waiting)
     with lock:
         order.append("again")
-    waiting.join(5)
+    waiting.join(60)
     assert order == ["other", "again"]
 
 
@@ -69,7 +69,7 @@ def test_only_one_is_inside_at_a_time():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert len(most) == 80
     assert max(most) == 1
 

@@ -39,7 +39,7 @@ def ask(client: httpx.Client, number: int) -> str:
 
 
 def listen(client: httpx.Client, heard: queue.Queue) -> None:
-    with client.stream("GET", "gradio_api/queue/data", params={"session_hash": "page"}, timeout=30) as stream:
+    with client.stream("GET", "gradio_api/queue/data", params={"session_hash": "page"}, timeout=60) as stream:
         for line in stream.iter_lines():
             if line.startswith("data:"):
                 heard.put((time.monotonic(), json.loads(line[5:])))
@@ -48,7 +48,7 @@ def listen(client: httpx.Client, heard: queue.Queue) -> None:
 
 def wait_for(heard: queue.Queue, kind: str) -> tuple[float, dict]:
     while True:
-        when, message = heard.get(timeout=20)
+        when, message = heard.get(timeout=60)
         if message["msg"] == kind:
             return when, message
 

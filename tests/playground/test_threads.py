@@ -19,7 +19,7 @@ def alive(name):
     return sum(thread.name.startswith(f"{name}_") for thread in threading.enumerate())
 
 
-def until(condition, seconds=10.0):
+def until(condition, seconds=60.0):
     ends = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends, "it did not happen in time"
@@ -34,11 +34,11 @@ def pool(request):
 
 
 def test_idle_threads_end_and_the_next_work_gets_new_ones(pool, request):
-    assert pool.submit(lambda: 1).result(10) == 1
+    assert pool.submit(lambda: 1).result(60) == 1
     assert alive(request.node.name) == 1
     pool.rest(time.monotonic() + REST_SECONDS + 1)
     until(lambda: alive(request.node.name) == 0)
-    assert pool.submit(lambda: 2).result(10) == 2
+    assert pool.submit(lambda: 2).result(60) == 2
     assert alive(request.node.name) == 1
 
 
@@ -48,7 +48,7 @@ def test_threads_that_work_or_have_just_worked_stay(pool, request):
     pool.rest(time.monotonic() + 10 * REST_SECONDS)
     assert alive(request.node.name) == 1
     gate.set()
-    assert working.result(10)
+    assert working.result(60)
     until(lambda: pool._busy == 0)
     pool.rest()
     assert alive(request.node.name) == 1
@@ -65,7 +65,7 @@ def test_no_more_than_the_pool_has_work_at_once(pool):
 
     def work():
         inside.append(1)
-        gate.wait(10)
+        gate.wait(60)
 
     waiting = [pool.submit(work) for _ in range(5)]
     until(lambda: len(inside) == 2)
@@ -73,7 +73,7 @@ def test_no_more_than_the_pool_has_work_at_once(pool):
     assert len(inside) == 2
     gate.set()
     for each in waiting:
-        each.result(10)
+        each.result(60)
     assert len(inside) == 5
 
 
@@ -85,7 +85,7 @@ def test_work_that_waits_is_forgotten_at_the_end(pool):
     pool.shutdown()
     gate.set()
     assert waiting.cancelled()
-    assert all(each.result(10) for each in running)
+    assert all(each.result(60) for each in running)
 
 
 def test_an_error_reaches_who_asked_and_the_pool_goes_on(pool):
@@ -93,8 +93,8 @@ def test_an_error_reaches_who_asked_and_the_pool_goes_on(pool):
         raise KeyError("lost")
 
     with pytest.raises(KeyError, match="lost"):
-        pool.submit(work).result(10)
-    assert pool.submit(lambda: 3).result(10) == 3
+        pool.submit(work).result(60)
+    assert pool.submit(lambda: 3).result(60) == 3
 
 
 def test_work_sees_the_context_of_who_asked(pool):
@@ -105,7 +105,7 @@ def test_work_sees_the_context_of_who_asked(pool):
         return await off_the_loop(lambda before, *, after: (before, whose.get(), after), 1, after=2)
 
     assert asyncio.run(ask()) == (1, "mine", 2)
-    assert pool.submit(whose.get).result(10) == "nobody's"
+    assert pool.submit(whose.get).result(60) == "nobody's"
 
 
 @pytest.mark.skipif(threads._trim() is None, reason="this C library can't be told to give memory back")

@@ -177,10 +177,10 @@ def test_loading_is_quick_and_then_costs_nothing_and_nobody_can_spoil_it_for_oth
     start = time.process_time()
     pictures = load_emoji()
     assert time.process_time() - start < 2
-    start = time.perf_counter()
+    start = time.thread_time()
     assert load_emoji() is pictures
     assert load_emoji(64, NAMES, 255) is pictures
-    assert time.perf_counter() - start < 0.05
+    assert time.thread_time() - start < 0.05
     for array in (pictures.images, pictures.groups, pictures.factors["artist"].values, load_sprites("Noto")):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0

@@ -70,7 +70,7 @@ def test_the_first_answers_are_quick_and_training_pictures_are_drawn_when_asked_
     model = shipped.load(APPLES)
     images, hidden = film_pictures(model.split), film_mask(model.config)
     model.reconstruct(images, hidden)
-    assert time.perf_counter() - begun < 3, "a third of that on two idle cores"
+    assert time.perf_counter() - begun < 10, "a tenth of that on two idle cores"
     assert drawn == []
     whole = splits.load_split("apples", 32)
     np.testing.assert_array_equal(model.split.held_out.images, whole.held_out.images)

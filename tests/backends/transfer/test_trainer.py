@@ -158,7 +158,7 @@ def test_a_budget_ends_the_run_and_keeps_the_points():
     trainer, snapshots = run_of(config, pictures=toys(400), seconds=0.4)
     assert snapshots[-1].done
     assert 0 < len(trainer.freeze()) < trainer.planned
-    assert trainer.seconds < 1.5
+    assert trainer.seconds < 4
 
 
 def test_means_and_spreads_are_over_the_draws(frozen_run):

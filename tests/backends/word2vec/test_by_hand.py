@@ -119,9 +119,9 @@ def test_a_hundred_steps_on_the_longest_sentence_hold_nobody_up(objective):
     words = [a + b for a in "abcd" for b in "efgh"]
     settings = ByHandConfig(objective=objective, window=5, negatives=8, dim=8)
     state = begin(" ".join((words * 3)[:MAX_TOKENS]), settings)
-    began = time.perf_counter()
+    began = time.thread_time()
     by_hand.step(state, 100)
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 def test_steps_that_overshoot_end_in_a_sentence_and_leave_the_state_as_it_was():

@@ -52,9 +52,9 @@ def test_a_time_budget_is_kept(topic_text):
     begun = time.perf_counter()
     *_, before_last, last = trainer.steps()
     took = time.perf_counter() - begun
-    assert 2 <= last.seconds < 2.3
-    assert 2 <= took < 2.6
-    assert before_last.total == pytest.approx(last.step, rel=0.15)
+    assert 2 <= last.seconds < 4
+    assert 2 <= took < 6
+    assert before_last.total == pytest.approx(last.step, rel=0.3)
     assert last.step > 20 * len(topic_text), "ten epochs would have taken far less than the budget"
 
 
@@ -83,8 +83,8 @@ def test_a_paused_run_does_not_spend_its_budget(topic_text):
     trainer = Word2VecTrainer(OWN, text=topic_text, seconds=1)
     steps = trainer.steps()
     before = next(steps).seconds
-    time.sleep(0.6)
-    assert next(steps).seconds - before < 0.5
+    time.sleep(1.5)
+    assert next(steps).seconds - before < 1.4
 
 
 def test_divergence_is_said_and_the_last_good_vectors_are_kept():

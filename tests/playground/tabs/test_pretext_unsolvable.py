@@ -226,7 +226,7 @@ def test_the_first_visit_says_that_it_is_looking_and_the_next_is_quick(store, se
     assert LOOKING in looking[NOTE]
     begun = time.perf_counter()
     (other,) = on_again(request)
-    assert time.perf_counter() - begun < 1
+    assert time.perf_counter() - begun < 3
     assert other[PICTURES] != views[PICTURES]
     assert other[FINDINGS] == views[FINDINGS]
 
