@@ -22,9 +22,9 @@ endif
 slow: setup-dev browser
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
-# What drives a browser, with every answer of the server late.
+# What drives a browser, with every answer of the server late and every page slow.
 late: setup-dev browser
-	$(BIN)/python -m pytest -p tests.browser.late_answers -m "not slow and browser" $(ARGS)
+	$(BIN)/python -m pytest -p tests.browser.late_answers -p tests.browser.slow_pages -m "not slow and browser" $(ARGS)
 
 bench: setup-dev browser
 	for name in word2vec explorer simclr attention language pretext mae clip first_page crowd answers; do $(BIN)/python -m tests.benchmarks $$name --json $(ARGS) || exit 1; done

@@ -681,6 +681,7 @@ def test_the_slider_can_be_moved_with_the_keyboard(alone):
     assert alone.ask("e.scrub") == 0
 
 
+@pytest.mark.slow
 def test_replay_plays_every_state_to_the_end_and_can_be_stopped(alone):
     show_history(alone, 30)
     alone.ask(

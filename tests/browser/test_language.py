@@ -84,6 +84,7 @@ def test_three_questions_are_answered_and_wrong_ones_are_sentences(guest):
     assert guest.errors == []
 
 
+@pytest.mark.slow
 def test_all_three_train_and_a_reload_finds_them_paused(guest):
     page = guest.page
     box = page.locator("#language-steps input")

@@ -166,6 +166,7 @@ def test_a_link_opens_a_step_a_reload_stays_and_nonsense_is_a_sentence(guest, se
     assert guest.errors == []
 
 
+@pytest.mark.slow
 def test_a_recorded_run_plays_at_once_and_steps_aside_for_the_live_one_which_no_step_destroys(guest):
     page = guest.page
     page.keyboard.press("l")

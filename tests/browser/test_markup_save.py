@@ -68,7 +68,13 @@ def saved(visitor: Visitor, figure: str, kind: str, folder: Path) -> tuple[str, 
     return download.value.suggested_filename, path.read_bytes()
 
 
-@pytest.mark.parametrize("name", FIGURES)
+ONE = "mae"
+"""The figure that every run of the tests saves; the others take longer."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == ONE else pytest.mark.slow) for name in FIGURES]
+)
 def test_a_saved_figure_looks_like_the_one_on_the_page(visitor: Visitor, server: Server, name: str, tmp_path: Path):
     page, figure = visitor.page, FIGURES[name]
     page.goto(f"{server.address}{VIEWS[name]}")

@@ -29,6 +29,7 @@ def test_every_tab_opens_and_a_reload_comes_back_to_the_last(visitor, server):
     wait_for(lambda: selected(visitor) == label, "the last tab again")
 
 
+@pytest.mark.slow
 def test_every_tile_of_the_start_opens_its_tab(visitor):
     labels = [label for name, (label, _) in TABS.items() if name != "start"]
     assert selected(visitor) == "Start"

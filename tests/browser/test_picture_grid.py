@@ -169,6 +169,7 @@ def pictures(open_page: Callable[..., Pictures]) -> Pictures:
     return open_page()
 
 
+@pytest.mark.slow
 def test_each_place_shows_its_own_picture_at_the_pixels_of_the_screen(open_page):
     for ratio, tile in ((1, picture_grid.TILE), (2, picture_grid.SHARP_TILE)):
         shown = open_page(device_scale_factor=ratio)

@@ -105,6 +105,7 @@ def options(guest: Visitor, name: str) -> list[str]:
     return texts
 
 
+@pytest.mark.slow
 def test_speeches_have_encoders_of_text_and_a_reload_finds_their_curves(guest):
     views = guest.page.locator("#transfer-views-tabs")
     wait_for(lambda: "BERT" not in options(guest, "encoder"), "encoders of pictures alone")
@@ -142,6 +143,7 @@ def test_speeches_have_encoders_of_text_and_a_reload_finds_their_curves(guest):
     assert guest.errors == []
 
 
+@pytest.mark.slow
 def test_ones_own_pictures_fill_curves_and_table_and_names_are_text(guest, tmp_path: Path):
     choose(guest, "data", "Your own (.zip)")
     guest.page.wait_for_selector("#transfer-pic-own input[type=file]", state="attached")

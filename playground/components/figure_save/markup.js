@@ -9,12 +9,17 @@ const INHERITED = /^(color|cursor|direction|fill|font|letter-spacing|line-height
 const ALWAYS = /^(border-(top|right|bottom|left)-width|outline-width)$/;   // without a style they count as none, with one they are not
 const LEFT_OUT = /^(animation|transition|cursor|pointer-events|will-change|user-select|-webkit-user|--|block-size|inline-size|min-|max-|perspective-origin|transform-origin|inset-|margin-block|margin-inline|padding-block|padding-inline|border-block|border-inline)/;
 
+// The properties that a copy may need. Listed once: a style counts all variables of the page again for every name that it is asked for by number.
+const propertiesOf = (style) => [...style].filter((name) => !LEFT_OUT.test(name))
+  .map((name) => ({ name, always: ALWAYS.test(name), inherited: INHERITED.test(name) }));
+
 // What a browser gives an element of a kind by itself, so that only what differs has to be written.
 function plainStyles() {
-  const frame = document.createElement("iframe"), known = new Map();
+  const frame = document.createElement("iframe"), known = new Map(), properties = propertiesOf(getComputedStyle(document.documentElement));
   frame.hidden = true;
   document.body.append(frame);
   return {
+    properties,
     of({ namespaceURI, localName, type = "" }) {
       const kind = `${localName} ${type}`;   // a box to tick is no field to write in
       if (!known.has(kind)) {
@@ -22,7 +27,7 @@ function plainStyles() {
         if (localName === "input") bare.type = type;
         frame.contentDocument.body.append(bare);
         const style = frame.contentWindow.getComputedStyle(bare);
-        known.set(kind, Object.fromEntries([...style].map((name) => [name, style.getPropertyValue(name)])));
+        known.set(kind, Object.fromEntries(properties.map(({ name }) => [name, style.getPropertyValue(name)])));
         bare.remove();
       }
       return known.get(kind);
@@ -31,12 +36,12 @@ function plainStyles() {
   };
 }
 
-function written(style, plain, parent) {
+function written(style, properties, plain, parent) {
   const out = [], byRows = /^table(-(cell|.*-group))?$/.test(style.display);   // how high these are is their rows' matter
-  for (const name of style) {
-    if (LEFT_OUT.test(name) || (byRows && name === "height")) continue;
+  for (const { name, always, inherited } of properties) {
+    if (byRows && name === "height") continue;
     const value = style.getPropertyValue(name);
-    if (value !== plain[name] || ALWAYS.test(name) || (INHERITED.test(name) && value !== parent?.getPropertyValue(name))) out.push(`${name}:${value}`);
+    if (value !== plain[name] || always || (inherited && value !== parent?.getPropertyValue(name))) out.push(`${name}:${value}`);
   }
   return out.join(";");
 }
@@ -58,7 +63,7 @@ function copyOf(node, parent, plain, later) {
   const copy = painted ? document.createElementNS(XHTML, "img") : node.cloneNode(false);
   const inSvg = Boolean(node.ownerSVGElement);
   for (const { name } of [...copy.attributes]) if (NEEDLESS.test(name) || (!inSvg && ["id", "href"].includes(name))) copy.removeAttribute(name);
-  copy.setAttribute("style", written(style, plain.of(copy), parent));
+  copy.setAttribute("style", written(style, plain.properties, plain.of(copy), parent));
   if (painted) copy.src = node.width && node.height ? node.toDataURL("image/png") : NO_IMAGE;
   if (node.tagName === "IMG") later.push(asData(node.currentSrc || node.src).then((url) => { copy.src = url; }));
   if (node.tagName === "INPUT" || node.tagName === "PROGRESS") { copy.setAttribute("value", node.value); if (node.checked) copy.setAttribute("checked", ""); }
@@ -76,7 +81,7 @@ function besideOf(node, kind, parent, plain) {
   const style = getComputedStyle(node, kind), text = style.content.match(/^"(.*)"$/);
   if (!text || style.display === "none") return null;
   const made = document.createElementNS(XHTML, "span");
-  made.setAttribute("style", written(style, plain.of(made), parent));
+  made.setAttribute("style", written(style, plain.properties, plain.of(made), parent));
   made.textContent = text[1];
   return made;
 }

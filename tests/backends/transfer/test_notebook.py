@@ -112,6 +112,7 @@ def test_a_run_of_one_s_own_is_read_from_its_file_and_gives_the_same_points(monk
     assert_repeats(config, space["points"], pictures=pictures, runs={"own-simclr": learned})
 
 
+@pytest.mark.slow
 def test_speeches_give_the_points_of_the_run_too(monkeypatch, tmp_path):
     config = TransferConfig(
         data="speeches", factor="century", encoder="word2vec", against="gpt", most_labels="2", seeds=1, steps=5,

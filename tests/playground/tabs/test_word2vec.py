@@ -304,6 +304,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(word2vec_map, "SETTLING_PAUSE_SECONDS", 0.002)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_the_map_of_a_finished_run_comes_to_rest(store, session, own_run):
     while own_run.pull():
