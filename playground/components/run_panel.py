@@ -114,8 +114,8 @@ class RunPanel:
         def on_rest(request: gr.Request) -> Values:
             return self.button_updates(tab, self._session(request))
 
-        def on_change(request: gr.Request, *values: Any) -> Any:
-            return gr.update(value=self._train_label(tab, self._session(request), values))
+        def on_change(request: gr.Request, *values: Any) -> Values:
+            return self._changed(tab, self._session(request), values)
 
         for button, handler, name in (
             (self.train, on_train, "train"),
@@ -141,7 +141,13 @@ class RunPanel:
         self._wire_pin(tab)
         changes = [widget.change for widget in tab.controls.widgets.values()]
         gr.on(
-            changes, on_change, inputs, self.train, show_progress="hidden", trigger_mode="always_last", api_name=False
+            changes,
+            on_change,
+            inputs,
+            [self.train, self.step],
+            show_progress="hidden",
+            trigger_mode="always_last",
+            api_name=False,
         )
 
     def _wire_pin(self, tab: TabRun) -> None:
@@ -316,6 +322,15 @@ class RunPanel:
         except ConfigError:
             return self.verb
         return self._label(self._resting_phase(run)) if same else f"{self.verb} anew"
+
+    def _changed(self, tab: TabRun, session: Session, values: Sequence[Any]) -> Values:
+        """What train is called with these settings, and whether a step can be taken: after the end by a new run only."""
+        label = self._train_label(tab, session, values)
+        if session.is_driven(tab.tab):
+            return [gr.update(value=label), gr.skip()]
+        run = session.runs.get(tab.tab)
+        over = run is not None and self._resting_phase(run) == "done" and label == self._label("done")
+        return [gr.update(value=label), gr.update(interactive=not over)]
 
     def _label(self, phase: str) -> str:
         return {"paused": "Resume", "done": f"{self.verb} again", "failed": f"{self.verb} again"}.get(phase, self.verb)

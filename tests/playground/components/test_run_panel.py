@@ -7,6 +7,7 @@ import dataclasses
 import re
 from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
 from playground.components.run_panel import BUSY
@@ -363,6 +364,22 @@ def test_the_train_button_says_what_it_will_do(fake, session):
     assert label(seed="garbage") == "Train"
     run(fake.train(session))
     assert label() == "Train again"
+
+
+def test_a_step_can_be_taken_after_the_end_where_another_setting_makes_another_run(fake, session):
+    def can_step(**changes):
+        return fake.panel._changed(fake.tab, session, fake.values(**changes))[1]["interactive"]
+
+    assert can_step()
+    run(fake.train(session))
+    assert not can_step()
+    assert can_step(seed=2)
+    assert not can_step()
+    before = session.runs["fake"]
+    run(fake.step(session, seed=2))
+    assert session.runs["fake"] is not before
+    session.drive("fake")
+    assert fake.panel._changed(fake.tab, session, fake.values())[1] == gr.skip()
 
 
 def test_a_run_is_pinned_from_its_panel_and_a_new_training_takes_the_sentence_away(fake, session):
