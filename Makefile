@@ -5,19 +5,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test slow late bench check setup setup-dev browser clean
+.PHONY: run test test-with-browser test-without-browser slow late bench check setup setup-dev browser clean
 
 run: setup
 	$(BIN)/python app.py $(ARGS)
 
-# Two at a time, then what drives a browser; with ARGS what they choose, in one go.
+# What drives a browser beside what does not; with ARGS what they choose, in one go.
 test: setup-dev browser check
 ifeq ($(strip $(ARGS)),)
-	$(BIN)/python -m pytest -m "not slow and not browser" -n 2 --dist loadfile
-	$(BIN)/python -m pytest -m "not slow and browser"
+	$(MAKE) --no-print-directory -j 2 test-with-browser test-without-browser
 else
 	$(BIN)/python -m pytest $(ARGS)
 endif
+
+test-with-browser: setup-dev browser
+	$(BIN)/python -m pytest -m "not slow and browser"
+
+test-without-browser: setup-dev
+	$(BIN)/python -m pytest -m "not slow and not browser"
 
 slow: setup-dev browser
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -324,7 +324,7 @@ class RunPanel:
         return self._label(self._resting_phase(run)) if same else f"{self.verb} anew"
 
     def _changed(self, tab: TabRun, session: Session, values: Sequence[Any]) -> Values:
-        """What train is called with these settings, and whether a step can be taken: after the end by a new run only."""
+        """What train is called with these settings, and whether a step can be taken (after the end: of a new run)."""
         label = self._train_label(tab, session, values)
         if session.is_driven(tab.tab):
             return [gr.update(value=label), gr.skip()]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -16,7 +17,8 @@ from playground import shell
 from playground.limits import Limits
 from playground.session import SessionStore
 from playground.tabs import start, word2vec_map
-from tests.browser import chromium
+from tests.browser import chromium, explorer_page
+from tests.browser.explorer_page import NO_WEBGL, Alone
 
 PATIENCE_SECONDS = 300.0
 """Of everything that waits for a page: long enough for a machine that does much else besides."""
@@ -235,3 +237,15 @@ def new_visitor(server: Server, lend_page: Callable[..., Lent]) -> Callable[...,
 @pytest.fixture
 def visitor(new_visitor: Callable[..., Visitor]) -> Visitor:
     return new_visitor()
+
+
+@pytest.fixture
+def alone(lend_page: Callable[..., Lent], tmp_path: Path) -> Iterator[Alone]:
+    lent = lend_page(NO_WEBGL, width=700, height=600)
+    shown = Alone(lent.page, lent.errors, lent.requests)
+    shown.page.goto(explorer_page.write(tmp_path))
+    yield shown
+    assert shown.errors == []
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in shown.requests)
+    assert not any("gl" in kind or "gpu" in kind for kind in shown.ask("contexts"))
+    assert shown.ask("window.hacked ?? null") is None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import colorsys
 import urllib.parse
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from playwright.sync_api import Page
 
 from backends.analysis.map_config import MapConfig
 from playground.components import embedding_explorer
@@ -16,6 +18,16 @@ from playground.components.embedding_explorer import grouping, pack_frame, pack_
 from playground.components.sprites import sprite_of
 
 HEIGHT = 396
+NO_WEBGL = """
+window.contexts = [];
+const real = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  window.contexts.push(kind);
+  (this.kinds ||= []).push(kind);
+  return /webgl|webgpu/.test(kind) ? null : real.call(this, kind, ...rest);
+};
+"""
+SVG = "{http://www.w3.org/2000/svg}"
 RECORD = "window.asked = []; const record = (kind) => (what) => window.asked.push([kind, what]);"
 MAKE = f"""
 window.e = new EmbeddingExplorer(document.getElementById("map"), {{ label: "Map", height: {HEIGHT},
@@ -98,3 +110,76 @@ def sprite_sheet(count: int, tile: int, columns: int) -> str:
         f'height="{-(-count // columns) * tile}">{squares}</svg>'
     )
     return "data:image/svg+xml," + urllib.parse.quote(sheet)
+
+
+@dataclass
+class Alone:
+    """An explorer in a page without a server."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def ask(self, expression: str) -> Any:
+        return self.page.evaluate(f"() => {expression}")
+
+    def show(self, points: np.ndarray, called: list[str] | None = None, **changes: Any) -> None:
+        """Show points with names, or with changes of the frame only."""
+        if called is not None:
+            self.ask(f"e.setItems({items(called)})")
+        self.ask(f"e.setFrame({frame(points, **changes)})")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until everything is drawn."""
+        self.page.wait_for_function("() => e.drawn > 0 && !e.tween && !e.waiting")
+
+    def slide(self, at: int) -> None:
+        """Move the history's slider to a state."""
+        self.ask(f"(e.slider.value = {at}, e.slider.dispatchEvent(new Event('input')), 0)")
+        self.settle()
+
+    @property
+    def said(self) -> str:
+        return str(self.ask("e.said.textContent"))
+
+    def asked(self, kind: str) -> list[Any]:
+        return [what for asked, what in self.ask("asked") if asked == kind]
+
+    def place_of(self, index: int) -> tuple[float, float]:
+        """Where a point stands in the window."""
+        x, y = self.ask(
+            "(() => { const b = e.canvas.getBoundingClientRect();"
+            f" return [b.left + e.places.x[{index}], b.top + e.places.y[{index}]]; }})()"
+        )
+        return x, y
+
+    def pixel(self, x: float, y: float) -> tuple[int, ...]:
+        """The colour at a place of the map, in CSS pixels."""
+        return tuple(self.ask(f"Array.from(e.canvas.getContext('2d').getImageData({x}, {y}, 1, 1).data)"))
+
+    def drag(self, *places: tuple[float, float]) -> None:
+        """Press at the first place, go through the others, let go at the last."""
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place, steps=4)
+        self.page.mouse.up()
+
+    def inside(self, *shares: tuple[float, float]) -> list[tuple[float, float]]:
+        """Places in the window from shares of the map's width and height."""
+        box = self.page.locator(".ex-canvas").bounding_box()
+        assert box is not None
+        return [(box["x"] + a * box["width"], box["y"] + b * box["height"]) for a, b in shares]
+
+    def download(self, button: str) -> Path:
+        """Press a button of the menu and take what it saves."""
+        if self.ask("e.menu.hidden"):
+            self.page.click(".ex-bar button:has-text('More')")
+        with self.page.expect_download() as coming:
+            self.page.click(f".ex-menu button:has-text('{button}')")
+        return Path(coming.value.path())
+
+
+def cloud(count: int, dimensions: int = 2, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(count, dimensions)).astype(np.float32)
