@@ -19,10 +19,10 @@ else
 endif
 
 test-with-browser: setup-dev browser
-	$(BIN)/python -m pytest -m "not slow and browser"
+	$(BIN)/python -m pytest -m "not slow" tests/browser
 
 test-without-browser: setup-dev
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --ignore tests/browser
 
 slow: setup-dev browser
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -38,6 +38,7 @@ def told():
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_stretches_in_other_processes_learn_what_one_process_learns(told):
     lent = told["lent"]
     assert lent["weights"] == told["alone"]["weights"]
@@ -46,6 +47,7 @@ def test_stretches_in_other_processes_learn_what_one_process_learns(told):
     assert lent["notes"] == []
 
 
+@pytest.mark.slow
 def test_a_stretch_asks_for_its_time_is_let_in_and_gives_back(told):
     asked = told["lent"]["asked"]
     assert len(asked) >= 6
@@ -53,6 +55,7 @@ def test_a_stretch_asks_for_its_time_is_let_in_and_gives_back(told):
     assert set(told["lent"]["seconds_asked"]) == {str(zero_gpu.ASKED_SECONDS)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "asked"), [("killed", ["/schedule", "/allow", "/release"]), ("refused", ["/schedule"])]
 )
