@@ -1,5 +1,5 @@
 # make run   open the app (sets itself up on a fresh machine)
-# make test  every test that takes less than minutes, ruff and mypy (sets itself up, the browser too)
+# make test  ruff, mypy and the tests that are not slow ones (sets itself up, the browser too)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

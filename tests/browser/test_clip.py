@@ -49,6 +49,7 @@ def test_any_words_become_a_classifier_and_the_sum_is_shown(guest):
     assert guest.errors == []
 
 
+@pytest.mark.slow
 def test_a_search_ranks_pictures_and_a_click_asks_about_one(guest):
     show(guest, "Search")
     note = "#clip-search-note"

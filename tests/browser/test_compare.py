@@ -119,6 +119,7 @@ def test_a_chart_is_saved_by_keyboard_alone_and_asks_no_other_host(visitor: Visi
     page.emulate_media(media="screen")
 
 
+@pytest.mark.slow
 def test_a_chart_that_ends_a_script_is_saved_whole(visitor: Visitor):
     figure = {
         "data": [{"y": [1, 2], "name": "</script><script>window.evil=1</script><!--"}],

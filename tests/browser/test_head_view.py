@@ -592,7 +592,7 @@ def test_a_saved_svg_of_a_picture_holds_it_and_asks_for_nothing(heads):
     assert image.get("href").startswith("data:image/png;base64,")
 
 
-@pytest.mark.parametrize("count", [6, 128])
+@pytest.mark.parametrize("count", [6, pytest.param(128, marks=pytest.mark.slow)])
 def test_a_saved_png_is_the_same_picture(heads, count):
     heads.show(synthetic.view(count))
     root = drawing(heads.download("SVG"))

@@ -96,6 +96,7 @@ def type_sizes(guest: Visitor) -> dict[str, float]:
     return {name: guest.page.evaluate(size, selector) for name, selector in TYPE.items()}
 
 
+@pytest.mark.slow
 def test_all_type_is_larger(guest):
     guest.page.get_by_role("tab", name="Your run").click()
     guest.page.wait_for_selector("#pretext-views-tabs .xtick text")
@@ -194,7 +195,7 @@ def test_a_recorded_run_plays_at_once_and_steps_aside_for_the_live_one_which_no_
     assert guest.errors == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_lecture_mode_has_nothing_serious_and_its_notes_can_be_printed(guest, server: Server, theme):
     page = guest.page
     page.goto(f"{server.address}?__theme={theme}&step=play")

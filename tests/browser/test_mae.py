@@ -171,6 +171,7 @@ def test_only_patches_that_fit_are_on_offer(guest):
     wait_for(lambda: guest.page.input_value("#mae-patch input") in ("8", "16"), "a patch that fits")
 
 
+@pytest.mark.slow
 def test_ones_own_pictures_are_led_to_trained_on_and_picked_from(guest, tmp_path: Path):
     choose(guest, "data", "Your own (.zip)")
     guest.page.wait_for_selector("#mae-pic-own input[type=file]", state="attached")

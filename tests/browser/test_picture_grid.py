@@ -251,6 +251,7 @@ def test_names_and_captions_are_text(pictures):
     assert str(pictures.page.locator(CELL).nth(59).get_attribute("title")).startswith(ATTACK)
 
 
+@pytest.mark.slow
 def test_a_class_filters_and_others_are_others(pictures):
     pictures.wait_for_others(lambda: pictures.choose("pic-factor", "Kind"))
     pictures.wait_for_others(lambda: pictures.choose("pic-class", f"{ATTACK} (50)"))
@@ -293,7 +294,7 @@ def test_nothing_moves_when_the_pictures_come(open_page, served, monkeypatch):
     assert shown.page.locator(GRID).bounding_box() == boxes[0]
 
 
-@pytest.mark.parametrize("width", [944, 640, 420])
+@pytest.mark.parametrize("width", [420, *(pytest.param(width, marks=pytest.mark.slow) for width in (640, 944))])
 def test_nothing_sticks_out_of_a_narrow_panel(open_page, width):
     shown = open_page(width=width)
     shown.wait_for_others(lambda: shown.choose("pic-factor", "Kind"))

@@ -196,6 +196,7 @@ def test_a_preset_sets_the_controls(guest):
     assert "Look at:" in guest.page.inner_text("#pretext-try-expect")
 
 
+@pytest.mark.slow
 def test_ones_own_pictures_are_trained_on_and_names_are_text(guest, tmp_path: Path):
     choose(guest, "data", "Your own")
     guest.page.wait_for_selector("#pretext-pic-own input[type=file]", state="attached")

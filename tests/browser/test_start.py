@@ -123,6 +123,7 @@ def test_two_visitors_label_pictures_of_their_own(visitor, new_visitor):
     assert "1 of 10" in other.page.inner_text("#start-label-board")
 
 
+@pytest.mark.slow
 def test_plotly_is_read_ahead_once_though_no_chart_asks_for_it(visitor):
     visitor.page.wait_for_selector("#start-label-scale .label-scale")
     assert visitor.page.locator(".plotly-view-canvas").count() == 0

@@ -35,6 +35,7 @@ def test_the_first_page_answers_before_any_training(visitor):
     assert "this project trained" in visitor.page.inner_text("#w2v-origin")
 
 
+@pytest.mark.slow
 def test_train_map_moves_question_answered_pause_step_reset(visitor):
     start(visitor)  # long enough that it still trains when the question is asked
     visitor.wait_for_frames(3)

@@ -168,6 +168,7 @@ def test_the_learning_rate_rises_shortly_and_falls_to_zero():
     assert rates[-1] == pytest.approx(0)
 
 
+@pytest.mark.slow
 def test_probes_stay_within_their_share_of_the_time():
     trainer = SimCLRTrainer(OWN, pictures=toy_pictures(), seconds=4)
     for _ in trainer.steps():
