@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,10 +57,18 @@ def gradient_chart(gradients: dict[str, np.ndarray], *, title: str) -> dict[str,
     layout = style.layout(
         title,
         xaxis=style.axis("steps before the question", range=[length + 1, -1], visible=known),
-        yaxis=style.axis("", type="log", exponentformat="power", nticks=5, range=heights, visible=known),
+        yaxis=style.axis("", type="log", range=heights, visible=known, **_shares_down_to(lowest)),
         annotations=annotations,
     )
     return {"data": data, "layout": layout}
+
+
+def _shares_down_to(lowest: float) -> dict[str, Any]:
+    """At most five ticks at whole powers of ten from 1 downwards: above it there are labels, but no shares."""
+    apart = max(1, math.ceil(-lowest / 4))
+    powers = range(0, math.ceil(lowest - 1e-6) - 1, -apart)
+    names = [f"10<sup>\u2212{-power}</sup>" if power else "1" for power in powers]
+    return {"tickvals": [10.0**power for power in powers], "ticktext": names}
 
 
 def distance_chart(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import numpy as np
+import pytest
 
 from playground.figures.recall import FLOOR, distance_chart, gradient_chart
 
@@ -51,6 +52,14 @@ def test_labels_keep_off_each_other_and_stay_within_the_axis():
     assert high - low > 0.19
     assert high < figure["layout"]["yaxis"]["range"][1]
     assert figure["layout"]["xaxis"]["tickvals"] == [5, 10]
+
+
+@pytest.mark.parametrize(("least", "powers"), [(0.5, [0]), (1e-3, [0, -1, -2, -3]), (1e-21, [0, -6, -12, -18])])
+def test_ticks_of_gradients_are_shares_and_so_none_is_above_one(least, powers):
+    axis = gradient_chart({"lstm": np.array([least, 1.0])}, title="t")["layout"]["yaxis"]
+    assert axis["tickvals"] == pytest.approx([10.0**power for power in powers])
+    assert axis["ticktext"][0] == "1"
+    assert all(f"\u2212{-power}<" in name for power, name in zip(powers[1:], axis["ticktext"][1:], strict=True))
 
 
 def test_labels_of_gradients_stand_above_every_curve():
