@@ -66,7 +66,7 @@ def gradient_chart(gradients: dict[str, np.ndarray], *, title: str) -> dict[str,
 def _shares_down_to(lowest: float) -> dict[str, Any]:
     """At most five ticks at whole powers of ten from 1 downwards: above it there are labels, but no shares."""
     apart = max(1, math.ceil(-lowest / 4))
-    powers = range(0, math.ceil(lowest - 1e-6) - 1, -apart)
+    powers = range(0, math.ceil(lowest - 1e-6) - 1, -apart)  # the logarithm of 0.001 is a little more than -3
     names = [f"10<sup>\u2212{-power}</sup>" if power else "1" for power in powers]
     return {"tickvals": [10.0**power for power in powers], "ticktext": names}
 

@@ -1,4 +1,4 @@
-"""Makes every page slow, as on a weak or busy machine: its frames, layouts and timers come later than a test is.
+"""Makes every page slow, as on a weak or busy machine: frames, layouts and timers come later than a test may expect.
 
 `python -m pytest -p tests.browser.slow_pages -m "not slow and browser"`; `make late` has it beside `late_answers`.
 """

@@ -17,7 +17,7 @@ from tests.browser.explorer_page import (
     SVG,
     Alone,
 )
-from tests.browser.test_word2vec import ATTACK, start
+from tests.browser.test_word2vec import ATTACK, start, train_own_text
 
 pytestmark = pytest.mark.browser
 TECHNIQUE = "word2vec"
@@ -156,14 +156,9 @@ def test_the_history_is_scrubbed_replayed_and_kept_by_a_reload(visitor):
     assert visitor.explorer("Array.from(e.flat.slice(0, 20))") == pytest.approx(now, abs=1e-3)
 
 
-def own_text(visitor: Visitor, tmp_path: Path, lines: list[str]) -> None:
-    path = tmp_path / "own.txt"
-    path.write_text("\n".join(lines * 300), encoding="utf-8")
-    visitor.choose("corpus", "Your own text (.txt)")
-    visitor.page.set_input_files("#w2v-own-text input[type=file]", path)
-    wait_for(lambda: "Press Train" in visitor.page.inner_text("#w2v-corpus-note"), "the word count")
-    visitor.page.click("#w2v-train")
-    visitor.wait_for_phase("done")
+def map_own_text(visitor: Visitor, folder: Path, lines: list[str]) -> None:
+    """Train on these lines to the end, and wait for the map of their words."""
+    train_own_text(visitor, folder, lines)
     wait_for(
         lambda: visitor.explorer("e.items && e.items.id === e.frame.items && e.frame.run !== 'shipped'"), "its words"
     )
@@ -172,7 +167,7 @@ def own_text(visitor: Visitor, tmp_path: Path, lines: list[str]) -> None:
 @pytest.mark.slow
 def test_names_are_never_markup_on_the_page_and_in_what_is_saved_of_it(visitor, server, tmp_path):
     """A text's words are letters only, but vectors can be named by anyone."""
-    own_text(visitor, tmp_path, ["the red apple is sweet and the green apple is sour", "a pear is not an apple"])
+    map_own_text(visitor, tmp_path, ["the red apple is sweet and the green apple is sour", "a pear is not an apple"])
     shown = visitor.explorer("e.frame.run")
     (run,) = [s.runs[TAB] for s in server.store._sessions.values() if s.runs.get(TAB) and s.runs[TAB].id == shown]
     evil = len(run.frozen.words) - 1
@@ -264,7 +259,7 @@ def test_the_keyboard_reaches_the_map_and_moves_it(visitor):
 
 @pytest.mark.slow
 def test_a_text_of_two_words_has_a_map(visitor, tmp_path):
-    own_text(visitor, tmp_path, ["ping pong ping pong"])
+    map_own_text(visitor, tmp_path, ["ping pong ping pong"])
     assert sorted(visitor.explorer("e.items.names")) == ["ping", "pong"]
     assert visitor.explorer("e.flat.length") == 4
     visitor.page.click("#w2v-map button:has-text('3D')")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,17 @@ def start(visitor: Visitor, epochs: int = 60) -> None:
     visitor.page.click("#w2v-train")
     visitor.wait_for_phase("training")
     wait_for(lambda: visitor.progress() > 0 or None, "progress")
+
+
+def train_own_text(visitor: Visitor, folder: Path, lines: list[str]) -> None:
+    """Train on these lines, each many times, to the end."""
+    path = folder / "own.txt"
+    path.write_text("\n".join(lines * 300), encoding="utf-8")
+    visitor.choose("corpus", "Your own text (.txt)")
+    visitor.page.set_input_files("#w2v-own-text input[type=file]", path)
+    wait_for(lambda: "Press Train" in visitor.page.inner_text("#w2v-corpus-note"), "the word count")
+    visitor.page.click("#w2v-train")
+    visitor.wait_for_phase("done")
 
 
 def points_on_map(visitor: Visitor) -> list[float]:
@@ -247,14 +259,8 @@ def test_own_text_is_asked_for_where_it_is_missing_and_a_wrong_file_gets_one_cle
 
 
 def test_own_text_trains_and_its_words_are_never_markup(visitor, tmp_path):
-    path = tmp_path / "own.txt"
     lines = ["the red apple is sweet and the green apple is sour", f"a pear {ATTACK} is not an apple"]
-    path.write_text("\n".join(lines * 300), encoding="utf-8")
-    visitor.choose("corpus", "Your own text (.txt)")
-    visitor.page.set_input_files("#w2v-own-text input[type=file]", path)
-    wait_for(lambda: "Press Train" in visitor.page.inner_text("#w2v-corpus-note"), "the word count")
-    visitor.page.click("#w2v-train")
-    visitor.wait_for_phase("done")
+    train_own_text(visitor, tmp_path, lines)
     assert "words known" in visitor.status()
     visitor.fill("#w2v-neighbour-word", "apple")
     visitor.page.press("#w2v-neighbour-word input", "Enter")

@@ -36,8 +36,8 @@ function plainStyles() {
   };
 }
 
-function written(style, properties, plain, parent) {
-  const out = [], byRows = /^table(-(cell|.*-group))?$/.test(style.display);   // how high these are is their rows' matter
+function written(style, { properties, of }, element, parent) {
+  const out = [], plain = of(element), byRows = /^table(-(cell|.*-group))?$/.test(style.display);   // how high these are is their rows' matter
   for (const { name, always, inherited } of properties) {
     if (byRows && name === "height") continue;
     const value = style.getPropertyValue(name);
@@ -63,7 +63,7 @@ function copyOf(node, parent, plain, later) {
   const copy = painted ? document.createElementNS(XHTML, "img") : node.cloneNode(false);
   const inSvg = Boolean(node.ownerSVGElement);
   for (const { name } of [...copy.attributes]) if (NEEDLESS.test(name) || (!inSvg && ["id", "href"].includes(name))) copy.removeAttribute(name);
-  copy.setAttribute("style", written(style, plain.properties, plain.of(copy), parent));
+  copy.setAttribute("style", written(style, plain, copy, parent));
   if (painted) copy.src = node.width && node.height ? node.toDataURL("image/png") : NO_IMAGE;
   if (node.tagName === "IMG") later.push(asData(node.currentSrc || node.src).then((url) => { copy.src = url; }));
   if (node.tagName === "INPUT" || node.tagName === "PROGRESS") { copy.setAttribute("value", node.value); if (node.checked) copy.setAttribute("checked", ""); }
@@ -81,7 +81,7 @@ function besideOf(node, kind, parent, plain) {
   const style = getComputedStyle(node, kind), text = style.content.match(/^"(.*)"$/);
   if (!text || style.display === "none") return null;
   const made = document.createElementNS(XHTML, "span");
-  made.setAttribute("style", written(style, plain.properties, plain.of(made), parent));
+  made.setAttribute("style", written(style, plain, made, parent));
   made.textContent = text[1];
   return made;
 }

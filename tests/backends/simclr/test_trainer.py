@@ -173,4 +173,4 @@ def test_probes_stay_within_their_share_of_the_time():
     trainer = SimCLRTrainer(OWN, pictures=toy_pictures(), seconds=4)
     for _ in trainer.steps():
         pass
-    assert 0 < trainer.probe_seconds / trainer.seconds < 0.3
+    assert 0 < trainer.probe_seconds / trainer.seconds < 0.2

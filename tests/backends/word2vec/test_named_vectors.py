@@ -137,7 +137,7 @@ def test_no_redirection_leaves_https():
 def test_without_a_network_one_sentence_comes_at_once(tmp_path):
     begun = time.monotonic()
     assert refusal(cache=tmp_path / "cache", base_url="http://127.0.0.1:9") == NO_NETWORK
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < named_vectors.STALL_SECONDS
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -145,7 +145,7 @@ def test_the_real_address_answers_or_is_given_up_within_five_seconds(tmp_path, m
     monkeypatch.setattr(named_vectors, "_copy", lambda *_: iter([1.0]))
     begun = time.monotonic()
     refusal(cache=tmp_path / "cache")
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < named_vectors.STALL_SECONDS
 
 
 def test_a_server_that_never_answers_is_given_up_within_five_seconds(tmp_path):
@@ -153,7 +153,7 @@ def test_a_server_that_never_answers_is_given_up_within_five_seconds(tmp_path):
         begun = time.monotonic()
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         assert refusal(cache=tmp_path / "cache", base_url=address) == NO_NETWORK
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - begun < named_vectors.STALL_SECONDS
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "word2vec-google-news-300", "glove", 5])
