@@ -17,7 +17,7 @@ NAMES = {"transformer": "transformer", "lstm": "LSTM"}
 DASHES = {"transformer": "solid", "lstm": "dash"}
 FLOOR = 1e-30
 """Shares below are drawn there: a logarithm has no zero."""
-LABEL_ROOM = 0.55
+LABEL_ROOM = 0.8
 """Above the curves, as a share of their height: two labels that no curve crosses."""
 
 
