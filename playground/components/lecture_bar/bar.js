@@ -246,7 +246,7 @@
       while (sheet.cssRules.length) sheet.deleteRule(0);
       if (!selector) return;
       try {
-        sheet.insertRule(`body.lecture :is(${selector}) { outline: 4px solid var(--highlight) !important; outline-offset: 3px; border-radius: 4px; }`);
+        sheet.insertRule(`body.lecture :is(${selector}) { outline: 4px solid var(--highlight) !important; outline-offset: 3px; border-radius: 4px; z-index: 2; }`);
       } catch { /* no selector: nothing is outlined */ }
     }
 
