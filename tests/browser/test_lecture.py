@@ -167,6 +167,25 @@ def test_a_link_opens_a_step_a_reload_stays_and_nonsense_is_a_sentence(guest, se
     assert guest.errors == []
 
 
+IN_SIGHT = """() => {
+  const target = document.querySelector("#pretext-another").getBoundingClientRect(), bar = document.querySelector(".lb-bar");
+  return target.top >= 0 && target.bottom <= bar.getBoundingClientRect().top;
+}"""
+
+
+def test_what_to_click_stays_in_sight_when_the_bar_grows_until_the_visitor_scrolls(guest, server):
+    page = guest.page
+    page.goto(f"{server.address}?step=puzzle")
+    ready(guest, "puzzle")
+    page.evaluate("() => { document.querySelector('.lb-bar').style.minHeight = '340px'; }")
+    wait_for(lambda: page.evaluate(IN_SIGHT), "the button above the bar")
+    page.mouse.move(900, 200)
+    page.mouse.wheel(0, -2000)
+    wait_for(lambda: page.evaluate("() => scrollY === 0"), "the top")
+    page.wait_for_timeout(500)
+    assert not page.evaluate(IN_SIGHT), "where the visitor went counts"
+
+
 @pytest.mark.slow
 def test_a_recorded_run_plays_at_once_and_steps_aside_for_the_live_one_which_no_step_destroys(guest):
     page = guest.page

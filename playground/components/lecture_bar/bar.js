@@ -1,7 +1,8 @@
 /* The lecture bar: walks the steps, opens their tabs, outlines what is to be clicked, plays the recorded run. */
 (() => {
   const STORED = "ssl-playground-lecture";
-  const LOOK_MS = 60, LOOK_FOR_MS = 20000, SETTLE_MS = 250, LIVE_MS = 400;
+  const LOOK_MS = 60, LOOK_FOR_MS = 20000, SETTLE_MS = 250, LIVE_MS = 400, LATE_MS = 4000;
+  const HANDS = ["wheel", "touchstart", "pointerdown", "keydown"];  /* what a visitor does; a scroll alone may be ours */
   const VIEWS = ".techniques .tabitem .tab-wrapper";
   const LIVE_PHASES = ["training", "paused", "done"];
   const TYPING = "input, textarea, select, [contenteditable=true], [role=textbox], [role=slider], [role=listbox], [role=option], [role=combobox]";
@@ -210,6 +211,7 @@
       else scrollTo({ top: 0 });
       dispatchEvent(new Event("resize"));  /* charts that were drawn beside what is hidden now */
       this.bar.dataset.ready = "";
+      if (target) this.holdInSight(step.target, walk);
     }
 
     async until(find, walk) {
@@ -231,6 +233,20 @@
       const room = innerHeight - this.bar.offsetHeight;
       if (bottom + scrollY < room - 8) scrollTo({ top: 0 });
       else scrollBy({ top: Math.min(top - 60, bottom - room + 24) });
+    }
+
+    /* What comes late (a recorded run, pictures) does not push the target out of sight, until the visitor does something. */
+    async holdInSight(selector, walk) {
+      const end = performance.now() + LATE_MS;
+      let led = true;
+      const letGo = () => { led = false; };
+      for (const kind of HANDS) addEventListener(kind, letGo, { capture: true, passive: true });
+      while (led && walk === this.walk && performance.now() < end) {
+        const target = this.target(selector), box = target?.getBoundingClientRect();
+        if (box && (box.top < 0 || box.bottom > innerHeight - this.bar.offsetHeight)) this.reveal(target);
+        await new Promise((done) => setTimeout(done, LOOK_MS));
+      }
+      for (const kind of HANDS) removeEventListener(kind, letGo, { capture: true });
     }
 
     toTarget() {
