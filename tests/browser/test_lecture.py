@@ -168,8 +168,9 @@ def test_a_link_opens_a_step_a_reload_stays_and_nonsense_is_a_sentence(guest, se
 
 
 IN_SIGHT = """() => {
-  const target = document.querySelector("#pretext-another").getBoundingClientRect(), bar = document.querySelector(".lb-bar");
-  return target.top >= 0 && target.bottom <= bar.getBoundingClientRect().top;
+  const boxOf = (one) => document.querySelector(one).getBoundingClientRect();
+  const target = boxOf("#pretext-another"), bar = boxOf(".lb-bar");
+  return target.top >= 0 && target.bottom <= bar.top;
 }"""
 
 
